@@ -1,0 +1,1 @@
+"""Telemetry -> ranked root causes. Pure."""

@@ -1,0 +1,99 @@
+"""What was found out, and what it rests on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from steersman.domain.fact import Fact, Instant, JsonObject
+from steersman.domain.ids import ConditionId, EvidenceId, IncidentId, StepId
+from steersman.domain.signal import Window
+
+FaultKind = Literal[
+    "error_bug",
+    "wrong_result",
+    "latency_regression",
+    "n_plus_one",
+    "memory_leak",
+    "cpu_burn",
+    "dependency_timeout",
+    "pool_exhaustion",
+    "bad_config",
+    "crash_loop",
+    "slow_disk",
+    "retry_storm",
+    "queue_backlog",
+    "network_delay",
+    "unknown",
+]
+
+
+class Evidence(Fact):
+    """A query that was asked, and its answer. The id is given by code."""
+
+    id: EvidenceId
+    source: str
+    query: JsonObject
+    window: Window
+    value: str
+    """A number or a short text of facts made by code; never raw telemetry."""
+    excerpt: str = ""
+    """Untrusted text, shown to people only, escaped and marked as such."""
+    link: str = ""
+
+
+class Finding(Fact):
+    """A typed claim that cites evidence. Holds no free text that came from telemetry."""
+
+    kind: FaultKind
+    service: str
+    instance: str = ""
+    version: str = ""
+    score: float = Field(ge=0, le=1)
+    explanation: str
+    """A sentence made by code from typed values."""
+    evidence: tuple[EvidenceId, ...]
+
+
+class RootCause(Finding):
+    """A finding with its place in the ranking, 1 the likeliest."""
+
+    rank: int = Field(ge=1)
+
+
+class Verdict(Fact):
+    """Three-valued: no data is inconclusive, and inconclusive never promotes."""
+
+    result: Literal["pass", "fail", "inconclusive"]
+    reason: str
+    condition: ConditionId | None = None
+    step: StepId | None = None
+    at: Instant
+    measured: float | None = None
+    bound: float | None = None
+    points: int = 0
+    evidence: tuple[EvidenceId, ...] = ()
+
+
+class Cost(Fact):
+    """What an investigation or run took."""
+
+    calls: int = 0
+    seconds: float = 0.0
+    tokens: int = 0
+    money_usd: float = 0.0
+
+
+class Investigation(Fact):
+    """The answer to "what is wrong?": ranked causes, or that there is none, or that the data do not say."""
+
+    incident_id: IncidentId
+    question: str
+    window: Window
+    result: Literal["cause", "no_fault", "not_enough_data"]
+    root_causes: tuple[RootCause, ...] = ()
+    evidence: dict[EvidenceId, Evidence] = {}
+    holes: tuple[str, ...] = ()
+    """Sources that did not answer: never read as "all is well"."""
+    cost: Cost = Cost()

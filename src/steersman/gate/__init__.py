@@ -1,0 +1,1 @@
+"""THE way to call an operation: every guard, in a fixed order."""

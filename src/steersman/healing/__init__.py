@@ -1,0 +1,1 @@
+"""Failure classes and fixers. Pure."""

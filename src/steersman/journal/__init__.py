@@ -1,0 +1,1 @@
+"""The write-ahead journal, approvals, leases and the kill switch: what decides whether something has happened."""

@@ -1,0 +1,1 @@
+"""Series -> three-valued verdicts. Pure."""

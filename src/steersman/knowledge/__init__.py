@@ -1,0 +1,1 @@
+"""Scenario schema, ranking, fusion. Pure."""

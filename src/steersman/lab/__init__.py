@@ -1,0 +1,1 @@
+"""The practice environment: real processes, real traffic, injectable faults."""

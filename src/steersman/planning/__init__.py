@@ -1,0 +1,1 @@
+"""HTN planner, plan checker, plan diff. Pure."""

@@ -1,0 +1,1 @@
+"""Steersman's own metrics, traces and logs."""

@@ -1,0 +1,1 @@
+"""Shipped doubles, scripted models, conformance suites."""

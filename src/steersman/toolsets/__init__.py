@@ -1,0 +1,1 @@
+"""One file a system; none imports another, none knows the gate."""

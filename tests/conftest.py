@@ -1,0 +1,19 @@
+"""Unit tests may not open sockets; integration and end-to-end tests may, on the loopback."""
+
+import pytest
+from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("integration") or item.get_closest_marker("e2e"):
+        enable_socket()
+        socket_allow_hosts(["127.0.0.1", "localhost", "::1"], allow_unix_socket=True)
+    else:
+        disable_socket(allow_unix_socket=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for folder, mark in (("tests/integration/", pytest.mark.integration), ("tests/e2e/", pytest.mark.e2e)):
+            if folder in item.path.as_posix():
+                item.add_marker(mark)
