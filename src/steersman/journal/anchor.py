@@ -28,7 +28,7 @@ class Mark(NamedTuple):
 class Anchor:
     """The highest mark of one journal."""
 
-    __slots__ = ("_descriptor", "_keyring", "_known", "_raw", "path")
+    __slots__ = ("_descriptor", "_keyring", "_known", "_raw", "_slot_known", "path")
 
     def __init__(self, path: Path, keyring: Keyring) -> None:
         self.path = path
@@ -36,6 +36,7 @@ class Anchor:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._raw = b""
         self._known: Mark | None = None
+        self._slot_known = 1
 
     def close(self) -> None:
         """Gives the file back."""
@@ -55,7 +56,7 @@ class Anchor:
         try:
             known = self.read()
             if known is None or mark.seq > known.seq:
-                self._write(mark, slot=mark.seq % 2 if known is None else 1 - self._slot_of(known))
+                self._write(mark, slot=1 - self._slot_known)
         finally:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
@@ -64,21 +65,27 @@ class Anchor:
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         try:
             os.ftruncate(self._descriptor, 0)
+            self._raw = b""
             self._write(mark, slot=0)
         finally:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def _write(self, mark: Mark, *, slot: int) -> None:
-        line = json.dumps([mark.seq, mark.hash, self._keyring.sign("anchor", _message(mark))]).encode()
-        os.pwrite(self._descriptor, line.ljust(SLOT_BYTES - 1) + b"\n", slot * SLOT_BYTES)
+        signature = self._keyring.sign("anchor", _message(mark))
+        line = f'[{mark.seq},"{mark.hash}","{signature}"]'.encode().ljust(SLOT_BYTES - 1) + b"\n"
+        os.pwrite(self._descriptor, line, slot * SLOT_BYTES)
+        before = self._raw[:SLOT_BYTES].ljust(SLOT_BYTES, b"\0")
+        self._raw = line + self._raw[SLOT_BYTES:] if slot == 0 else before + line
+        self._known, self._slot_known = mark, slot
 
     def _parse(self, raw: bytes) -> Mark | None:
         if not raw:
             return None
-        marks = [mark for slot in (0, 1) if (mark := self._slot(raw, slot))]
+        marks = [(mark, slot) for slot in (0, 1) if (mark := self._slot(raw, slot))]
         if not marks:
             raise IntegrityError(f"the anchor {str(self.path)!r} is not what was written; restore journal and key file")
-        return max(marks)
+        mark, self._slot_known = max(marks)
+        return mark
 
     def _slot(self, raw: bytes, slot: int) -> Mark | None:
         try:
@@ -87,9 +94,6 @@ class Anchor:
         except (ValueError, TypeError):
             return None
         return mark if self._keyring.verifies("anchor", _message(mark), str(signature)) else None
-
-    def _slot_of(self, mark: Mark) -> int:
-        return 0 if self._slot(self._raw, 0) == mark else 1
 
 
 def anchor_path(journal: Path) -> Path:

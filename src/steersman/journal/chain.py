@@ -6,7 +6,6 @@ head, so that cutting off the end is seen as well.
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -74,10 +73,10 @@ def instant(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def sealed(keyring: Keyring, head: Head, run_id: str, event: Event) -> Row:
-    """The row that continues the chain with an event. `head.at` is its instant."""
-    body = EVENT.dump_json(event, by_alias=True).decode()
-    seq, at = head.seq + 1, instant(head.at)
+def sealed(keyring: Keyring, head: Head, *, run_id: str, event: Event, at: str) -> Row:
+    """The row that continues the chain with an event."""
+    body = event.model_dump_json(by_alias=True)
+    seq = head.seq + 1
     mac = keyring.sign("entry", _message(seq, run_id, at, previous=head.hash, body=body))
     return Row(seq, run_id, at, event.kind, ref(event), body, head.hash, mac)
 
@@ -101,5 +100,5 @@ def entry(keyring: Keyring, row: Row) -> Entry:
 
 
 def _message(seq: int, run_id: str, at: str, *, previous: str, body: str) -> bytes:
-    """Unambiguous: JSON escapes the newline that ends the header."""
-    return f"{json.dumps([seq, run_id, at, previous])}\n{body}".encode()
+    """Unambiguous: the one free text before the body comes with its length."""
+    return f"{seq} {at} {previous} {len(run_id)} {run_id} {body}".encode()

@@ -62,7 +62,7 @@ class SqliteStore:
         self._connection.execute("BEGIN IMMEDIATE")
         self._start = read_head(self._sql)
         check_anchor(self._sql, self._anchor, head=self._start)
-        return Transaction(self._sql, keyring=self._keyring, clock_now=self._clock.now())
+        return Transaction(self._sql, head=self._start, keyring=self._keyring, clock_now=self._clock.now())
 
     def commit(self, head: Head) -> None:
         """Commits, and moves the anchor to the new head."""

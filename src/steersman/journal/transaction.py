@@ -8,8 +8,11 @@ from typing import Any, Protocol
 
 from steersman.domain.errors import ConcurrencyError
 from steersman.domain.event import Entry, Event, RunMoved, RunPlanned
-from steersman.journal.chain import COLUMNS, START, Head, Row, entry, sealed
+from steersman.journal.chain import COLUMNS, START, Head, Row, entry, instant, sealed
 from steersman.journal.keyring import Keyring
+
+
+_INSERT = f"INSERT INTO entries ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - fixed texts
 
 
 class Sql(Protocol):
@@ -56,10 +59,11 @@ class Query:
 class Transaction(Query):
     """Reads and writes that become durable together, with the end of the chain in hand."""
 
-    def __init__(self, sql: Sql, *, keyring: Keyring, clock_now: datetime) -> None:
+    def __init__(self, sql: Sql, *, head: Head, keyring: Keyring, clock_now: datetime) -> None:
         super().__init__(sql, keyring=keyring, clock_now=clock_now)
-        found = read_head(sql)
-        self._head = found._replace(at=max(found.at, clock_now))
+        at = max(head.at, clock_now)
+        self._head = Head(head.seq, head.hash, at)
+        self._at = instant(at)
 
     @property
     def head(self) -> Head:
@@ -77,9 +81,9 @@ class Transaction(Query):
     def append(self, run_id: str, events: Iterable[Event]) -> None:
         """Continues the chain."""
         for event in events:
-            row = sealed(self.keyring, self._head, run_id, event)
-            self.sql.rows(f"INSERT INTO entries ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608 - fixed
-            self._head = self._head._replace(seq=row.seq, hash=row.hash)
+            row = sealed(self.keyring, self._head, run_id=run_id, event=event, at=self._at)
+            self.sql.rows(_INSERT, row)
+            self._head = Head(row.seq, row.hash, self._head.at)
             if isinstance(event, RunPlanned):
                 self._begin_run(row)
             elif isinstance(event, RunMoved):
