@@ -22,7 +22,7 @@ from steersman.journal.writer import GroupWriter
 T = TypeVar("T")
 
 BUSY_TIMEOUT_S = 60.0
-"""How long a writer waits for those of other processes."""
+"""How long the writer thread waits for writers of other processes."""
 
 
 class SqliteSql:
@@ -38,28 +38,40 @@ class SqliteSql:
         return self._connection.execute(statement, parameters).fetchall()
 
 
-def connected(path: Path) -> sqlite3.Connection:
+def connected(path: Path, *, waits: bool = True) -> sqlite3.Connection:
     """A connection with the settings that durability rests on. Transactions are begun and ended by hand."""
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    if not waits:
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
     return connection
 
 
 class SqliteStore:
-    """The writing connection; refuses to continue a chain that is not the one that the anchor knows."""
+    """A writing connection; refuses to continue a chain that is not the one that the anchor knows."""
 
-    def __init__(self, path: Path, keyring: Keyring, clock: Clock) -> None:
-        self._connection = connected(path)
+    def __init__(self, path: Path, keyring: Keyring, clock: Clock, *, waits: bool = True) -> None:
+        self._connection = connected(path, waits=waits)
+        self._waits = waits
         self._sql = SqliteSql(self._connection)
         self._keyring = keyring
         self._clock = clock
         self._anchor = Anchor(anchor_path(path), keyring)
         self._start: Head = START
 
-    def begin(self) -> Transaction:
-        """Opens a transaction that no other process can write beside. Raises IntegrityError for a broken journal."""
-        self._connection.execute("BEGIN IMMEDIATE")
+    def begin(self) -> Transaction | None:
+        """Opens a transaction that nobody can write beside; None when it would have to wait and may not.
+
+        Raises IntegrityError for a journal that is not what was written.
+        """
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as e:
+            if e.sqlite_errorcode == sqlite3.SQLITE_BUSY and not self._waits:
+                return None
+            raise
         self._start = read_head(self._sql)
         check_anchor(self._sql, self._anchor, head=self._start)
         return Transaction(self._sql, head=self._start, keyring=self._keyring, clock_now=self._clock.now())
@@ -71,13 +83,21 @@ class SqliteStore:
             self._anchor.advance(Mark(head.seq, head.hash))
 
     def control(self, statement: str) -> None:
-        """SAVEPOINT, ROLLBACK and the like."""
-        if self._connection.in_transaction:
+        """SAVEPOINT, ROLLBACK and the like; nothing to roll back is well."""
+        if self._connection.in_transaction or not statement.startswith("ROLLBACK"):
             self._connection.execute(statement)
 
     def translated(self, error: BaseException) -> BaseException:
         """Database errors as ours."""
         return translated(error)
+
+    def tend(self) -> None:
+        """Copies the write-ahead log into the database, as far as readers allow."""
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.OperationalError:
+            # Everything is durable in the log; it is tried again some commits later, and a full disk shows there.
+            return
 
     def close(self) -> None:
         """Gives connection and anchor back."""
@@ -118,7 +138,8 @@ class SqliteJournal(SqlJournal):
         Raises ConfigError for one of a newer version, IntegrityError for one that was altered.
         """
         await asyncio.to_thread(_prepare, path, keyring)
-        writer = GroupWriter(lambda: SqliteStore(path, keyring, clock))
+        near = SqliteStore(path, keyring, clock, waits=False)
+        writer = GroupWriter(SqliteStore(path, keyring, clock), near)
         journal = cls(writer, SqliteReader(path, keyring, clock))
         try:
             yield journal
