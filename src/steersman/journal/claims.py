@@ -35,8 +35,8 @@ def ask(tx: Transaction, request: ApprovalRequest) -> Approval:
     """The live approval of the same thing for the same run, or this one, stored and signed."""
     rows = tx.all("SELECT approval_id FROM approvals WHERE run_id = ? AND subject = ?", request.run_id, request.subject)
     for (approval_id,) in rows:
-        known = load(tx, approval_id)
-        if known.state in ("open", "approved", "claimed") and _same(known.request, request):
+        known = _readable(tx, approval_id)
+        if known and known.state in ("open", "approved", "claimed") and _same(known.request, request):
             return known
     if tx.one("SELECT 1 FROM approvals WHERE approval_id = ?", request.id):
         raise ConcurrencyError(f"approval {request.id!r} exists already; ask with a new random id")
@@ -52,6 +52,14 @@ def ask(tx: Transaction, request: ApprovalRequest) -> Approval:
         tx.keyring.sign("request", body),
     )
     return load(tx, request.id)
+
+
+def _readable(tx: Transaction, approval_id: str) -> Approval | None:
+    """An approval; None for an altered one, which counts for nothing and must not bar the way to a new one."""
+    try:
+        return load(tx, approval_id)
+    except ApprovalRefusedError:
+        return None
 
 
 def _same(known: ApprovalRequest, asked: ApprovalRequest) -> bool:
@@ -101,7 +109,7 @@ def load(query: Query, approval_id: str) -> Approval:
             f"there is no approval {approval_id!r}; `steer approvals list` shows those there are"
         )
     try:
-        if not query.keyring.verifies("request", row[0].encode(), row[1]):
+        if not query.keyring.verifies("request", str(row[0]).encode(), str(row[1])):
             raise ApprovalRefusedError(f"the request of approval {approval_id!r} was altered; ask anew")
         request = ApprovalRequest.model_validate_json(row[0])
         bodies = query.all("SELECT body FROM votes WHERE approval_id = ? ORDER BY seq", approval_id)

@@ -22,7 +22,7 @@ KEY_BYTES = 32
 class Keyring:
     """Several keys by id, one of them current: the current one signs, all of them verify."""
 
-    __slots__ = ("_derived", "_keys", "current")
+    __slots__ = ("_derived", "_keys", "_read_at_ns", "_source", "current")
 
     def __init__(self, keys: Mapping[str, bytes], *, current: str) -> None:
         if current not in keys:
@@ -33,12 +33,14 @@ class Keyring:
         self._keys = dict(keys)
         self._derived: dict[tuple[str, str], bytes] = {}
         self.current = current
+        self._source: Path | None = None
+        self._read_at_ns = 0
 
     def __repr__(self) -> str:
         return f"Keyring(ids={sorted(self._keys)}, current={self.current!r})"
 
     def __contains__(self, key_id: str) -> bool:
-        return key_id in self._keys
+        return key_id in self._keys or self._found_after_rotation(key_id)
 
     @classmethod
     def generate(cls) -> Keyring:
@@ -59,9 +61,11 @@ class Keyring:
         try:
             document = json.loads(path.read_text())
             keys = {str(key_id): bytes.fromhex(key) for key_id, key in document["keys"].items()}
-            return cls(keys, current=str(document["current"]))
+            keyring = cls(keys, current=str(document["current"]))
         except (ValueError, KeyError, TypeError, AttributeError) as e:
             raise ConfigError(f"the key file {str(path)!r} is malformed; restore it from a backup") from e
+        keyring._source, keyring._read_at_ns = path, path.stat().st_mtime_ns
+        return keyring
 
     def rotated(self) -> Keyring:
         """The same keys and a new one, which signs from now on."""
@@ -89,9 +93,19 @@ class Keyring:
     def verifies(self, purpose: Purpose, data: bytes, signature: str) -> bool:
         """Whether `key id:hex` is the signature of the data by a key of this ring; compares in constant time."""
         key_id, _, mac = signature.partition(":")
-        if key_id not in self._keys or not mac.isascii():
+        if key_id not in self or not mac.isascii():
             return False
         return hmac.compare_digest(self.mac(purpose, key_id, data), mac)
+
+    def _found_after_rotation(self, key_id: str) -> bool:
+        """Another process may have rotated the keys since the file was read: reads it again, if it changed."""
+        if self._source is None or self._source.stat().st_mtime_ns == self._read_at_ns:
+            return False
+        fresh = Keyring.open(self._source)
+        self._keys.update(fresh._keys)
+        self._read_at_ns = fresh._read_at_ns
+        self.current = fresh.current
+        return key_id in self._keys
 
     def _derive(self, purpose: Purpose, key_id: str) -> bytes:
         master = self._keys.get(key_id)

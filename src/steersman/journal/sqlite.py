@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -73,7 +74,7 @@ class SqliteStore:
                 return None
             raise
         self._start = read_head(self._sql)
-        check_anchor(self._sql, self._anchor, head=self._start)
+        catch_up(self._sql, self._anchor, keyring=self._keyring)
         return Transaction(self._sql, head=self._start, keyring=self._keyring, clock_now=self._clock.now())
 
     def commit(self, head: Head) -> None:
@@ -147,18 +148,27 @@ class SqliteJournal(SqlJournal):
             await journal.close()
 
 
-def check_anchor(sql: Sql, anchor: Anchor, *, head: Head) -> None:
-    """Raises IntegrityError unless the chain still has the entry that the anchor names."""
-    mark = anchor.read()
+def catch_up(sql: Sql, anchor: Anchor, *, keyring: Keyring) -> None:
+    """Moves the anchor to the end of the chain, where a process died between its commit and that.
+
+    Raises IntegrityError unless the chain has the entry that the anchor names, and continues it.
+    """
+    head, mark = read_head(sql), anchor.read()
     if mark is None:
         raise IntegrityError(f"the anchor {str(anchor.path)!r} of the journal is missing; restore both from a backup")
-    if (mark.seq, mark.hash) == (head.seq, head.hash) or mark.seq == 0:
+    if (mark.seq, mark.hash) == (head.seq, head.hash):
         return
     found = sql.rows("SELECT hash FROM entries WHERE seq = ?", (mark.seq,))
-    if not found or found[0][0] != mark.hash:
+    if mark.seq > 0 and (not found or found[0][0] != mark.hash):
         raise IntegrityError(
             f"the journal's entry {mark.seq} is gone or altered; `steer audit verify` shows more, `steer restore` mends"
         )
+    link = mark.hash
+    for entry in Query(sql, keyring=keyring, clock_now=head.at).entries("seq > ? ORDER BY seq", mark.seq):
+        if entry.previous != link:
+            raise IntegrityError(f"entry {entry.seq} does not continue the chain; `steer audit verify` shows more")
+        link = entry.hash
+    anchor.advance(Mark(head.seq, head.hash))
 
 
 def translated(error: BaseException) -> BaseException:
@@ -173,7 +183,14 @@ def translated(error: BaseException) -> BaseException:
 
 
 def _prepare(path: Path, keyring: Keyring) -> None:
+    """One process at a time: switching a new file to WAL does not wait for others, it fails."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with path.with_name(path.name + ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _make_ready(path, keyring)
+
+
+def _make_ready(path: Path, keyring: Keyring) -> None:
     connection = connected(path)
     anchor = Anchor(anchor_path(path), keyring)
     try:
@@ -182,7 +199,7 @@ def _prepare(path: Path, keyring: Keyring) -> None:
         head = read_head(sql)
         if head.seq == 0:
             anchor.advance(Mark(0, ""))
-        check_anchor(sql, anchor, head=head)
+        catch_up(sql, anchor, keyring=keyring)
     except sqlite3.Error as e:
         raise translated(e) from e
     finally:
