@@ -56,14 +56,8 @@ class Keyring:
         """
         if not path.exists():
             _create(path, cls.generate())
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise ConfigError(f"the key file {str(path)!r} is open to others; chmod 600 it and rotate the key")
-        try:
-            document = json.loads(path.read_text())
-            keys = {str(key_id): bytes.fromhex(key) for key_id, key in document["keys"].items()}
-            keyring = cls(keys, current=str(document["current"]))
-        except (ValueError, KeyError, TypeError, AttributeError) as e:
-            raise ConfigError(f"the key file {str(path)!r} is malformed; restore it from a backup") from e
+        keys, current = _read(path)
+        keyring = cls(keys, current=current)
         keyring._source, keyring._read_at_ns = path, path.stat().st_mtime_ns
         return keyring
 
@@ -101,10 +95,9 @@ class Keyring:
         """Another process may have rotated the keys since the file was read: reads it again, if it changed."""
         if self._source is None or self._source.stat().st_mtime_ns == self._read_at_ns:
             return False
-        fresh = Keyring.open(self._source)
-        self._keys.update(fresh._keys)
-        self._read_at_ns = fresh._read_at_ns
-        self.current = fresh.current
+        self._read_at_ns = self._source.stat().st_mtime_ns
+        self._keys, self.current = _read(self._source)
+        self._derived.clear()
         return key_id in self._keys
 
     def _derive(self, purpose: Purpose, key_id: str) -> bytes:
@@ -121,6 +114,17 @@ def rotate(path: Path) -> Keyring:
     keyring = Keyring.open(path).rotated()
     keyring.save(path)
     return keyring
+
+
+def _read(path: Path) -> tuple[dict[str, bytes], str]:
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise ConfigError(f"the key file {str(path)!r} is open to others; chmod 600 it and rotate the key")
+    try:
+        document = json.loads(path.read_text())
+        keys = {str(key_id): bytes.fromhex(key) for key_id, key in document["keys"].items()}
+        return keys, str(document["current"])
+    except (ValueError, KeyError, TypeError, AttributeError) as e:
+        raise ConfigError(f"the key file {str(path)!r} is malformed; restore it from a backup") from e
 
 
 def _fresh() -> tuple[str, bytes]:
