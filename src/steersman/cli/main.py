@@ -104,7 +104,7 @@ def run(argv: list[str]) -> int:
     try:
         result = command.main(args=argv, prog_name="steer", standalone_mode=False)
     except typer.TyperException as e:
-        return _talk(f"{e.format_message()}; `steer {' '.join(argv[:1])} --help` shows the usage", e.exit_code)
+        return _usage(e.format_message(), argv, e.exit_code)
     except (typer.Abort, KeyboardInterrupt):
         return _talk("interrupted", 130)
     except Exception as e:
@@ -114,6 +114,14 @@ def run(argv: list[str]) -> int:
             return _talk(str(e), e.exit_code)
         raise
     return result if isinstance(result, int) else 0
+
+
+def _usage(message: str, argv: list[str], code: int) -> int:
+    if message.startswith("Usage:"):  # a family of commands without a command: the message is its help
+        typer.echo(message, err=True)
+        return code
+    known = f" {argv[0]}" if argv and argv[0] in COMMANDS else ""
+    return _talk(f"{message.rstrip('.')}; `steer{known} --help` shows the usage", code)
 
 
 def _talk(message: str, code: int) -> int:

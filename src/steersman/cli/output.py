@@ -66,3 +66,15 @@ def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else int(os.environ.get("COLUMNS", "110"))
     return Console(stderr=stderr, width=width, highlight=False, soft_wrap=False, emoji=False)
+
+
+def group(purpose: str) -> typer.Typer:
+    """A family of commands with plain, fast help."""
+    return typer.Typer(help=purpose, no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+
+
+def single(function: Callable[..., None]) -> typer.Typer:
+    """A command that stands alone."""
+    app = typer.Typer(rich_markup_mode=None, add_completion=False)
+    app.command()(function)
+    return app

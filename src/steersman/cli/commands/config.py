@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from steersman.cli.output import Format, Output, emit
+from steersman.cli.output import Format, Output, emit, group
 
-app = typer.Typer(help="Configuration: show, validate, schema.", no_args_is_help=True)
+app = group("Configuration: show, validate, schema.")
 apps = {"config": app}
 
 

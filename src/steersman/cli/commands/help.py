@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import typer
+from steersman.cli.output import Format, Output, emit, group
 
-from steersman.cli.output import Format, Output, emit
-
-app = typer.Typer(help="Exit codes and other topics.", no_args_is_help=True)
+app = group("Exit codes and other topics.")
 apps = {"help": app}
 
 
