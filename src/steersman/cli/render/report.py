@@ -18,7 +18,6 @@ from steersman.domain.event import (
     RunMoved,
     RunPlanned,
     StepMoved,
-    SwitchMoved,
     VerdictGiven,
 )
 from steersman.domain.finding import Investigation, Verdict
@@ -126,8 +125,6 @@ def tell(entry: Entry, lang: Language) -> tuple[str, str] | None:
             return "refused", f"{event.guard}: {event.operation}: {event.reason}"
         case FindingsMade() as event:
             return "findings", f"{len(event.findings)}"
-        case SwitchMoved() as event:
-            return "switch", f"{event.level} by {event.by}"
         case _:
             return None
 
@@ -135,7 +132,8 @@ def tell(entry: Entry, lang: Language) -> tuple[str, str] | None:
 def _approvals(approvals: Sequence[Approval]) -> Iterable[str]:
     for approval in approvals:
         request = approval.request
-        yield f"`{request.id}` {request.scope} `{request.subject}` — {approval.state}, expires {utc(request.expires_at)}"
+        until = utc(request.expires_at)
+        yield f"`{request.id}` {request.scope} `{request.subject}` — {approval.state}, expires {until}"
         for vote in approval.votes:
             comment = f": {cell(vote.comment)}" if vote.comment else ""
             yield f"{vote.answer} by {cell(vote.approver.id)} at {utc(vote.at)} (key {vote.key_id}){comment}"
