@@ -21,7 +21,7 @@ PREFIX = "STEER_"
 class Section(BaseModel):
     """A closed part of the configuration."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class ApprovalSettings(Section):
