@@ -29,8 +29,8 @@ class LocalEngine:
     deps: Deps
     requester: Principal
     """Who asks for runs that begin here."""
-    checkpoints: Path
-    """File of LangGraph's checkpoints."""
+    checkpoints: Path | None = None
+    """File of LangGraph's checkpoints; None keeps them in memory."""
     _live: dict[RunId, Session] = field(default_factory=dict)
 
     async def run(self, plan: Plan, run_id: RunId) -> Run:

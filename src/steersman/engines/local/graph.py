@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Protocol, TypedDict
 
 import aiosqlite
 from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import END, START, StateGraph
@@ -46,8 +47,8 @@ class Node(Protocol):
 
 
 def phase_node(name: str) -> str:
-    """The name of a phase's node."""
-    return f"phase:{name}"
+    """The name of a phase's node; LangGraph keeps the colon for itself."""
+    return f"phase-{name.replace(':', '·')}"
 
 
 def build(plan: Plan, saver: BaseCheckpointSaver[str] | None = None) -> CompiledStateGraph[Any, Session, Any, Any]:
@@ -71,11 +72,15 @@ def build(plan: Plan, saver: BaseCheckpointSaver[str] | None = None) -> Compiled
 
 
 @asynccontextmanager
-async def open_saver(path: Path) -> AsyncIterator[BaseCheckpointSaver[str]]:
+async def open_saver(path: Path | None) -> AsyncIterator[BaseCheckpointSaver[str]]:
     """LangGraph's checkpoints beside the journal. They decide nothing, so they need not survive a power cut."""
+    strict = JsonPlusSerializer(allowed_msgpack_modules=None)
+    if path is None:
+        yield InMemorySaver(serde=strict)
+        return
     async with aiosqlite.connect(path, timeout=30) as connection:
         await connection.execute("PRAGMA synchronous=NORMAL")
-        yield AsyncSqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+        yield AsyncSqliteSaver(connection, serde=strict)
 
 
 def _phase(name: str) -> CompiledStateGraph[Any, Session, Any, Any]:

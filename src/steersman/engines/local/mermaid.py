@@ -24,7 +24,7 @@ def mermaid(plan: Plan, run: Run | None = None) -> str:
     ids = {step.id: f"s{number}" for number, step in enumerate(plan.steps)}
     lines = ["flowchart TD", "  prepare([prepare: drift, approval])"]
     for number, (phase, steps) in enumerate(phases(plan)):
-        lines.append(f'  subgraph p{number}["phase:{phase}"]')
+        lines.append(f'  subgraph p{number}["phase {phase}"]')
         lines += [f'    {ids[step.id]}["{_text(step.id)}<br/>{_text(step.operation)}"]' for step in steps]
         lines += [f"    {ids[need]} --> {ids[step.id]}" for step in steps for need in step.needs]
         lines.append("  end")
