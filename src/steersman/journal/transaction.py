@@ -11,7 +11,6 @@ from steersman.domain.event import Entry, Event, RunMoved, RunPlanned
 from steersman.journal.chain import COLUMNS, START, Head, Row, entry, instant, sealed
 from steersman.journal.keyring import Keyring
 
-
 _INSERT = f"INSERT INTO entries ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - fixed texts
 
 
