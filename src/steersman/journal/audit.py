@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from steersman.journal.anchor import Anchor, Mark, anchor_path
 from steersman.journal.chain import COLUMNS, EVENT, START, Row, entry, intact, ref
 from steersman.journal.keyring import Keyring
 from steersman.journal.retention import Cut, cuts
-from steersman.journal.schema import newest, version
+from steersman.journal.schema import migrate, newest, version
 from steersman.journal.sqlite import SqliteSql, connected
 from steersman.journal.transaction import Query
 
@@ -26,7 +27,9 @@ class AuditProblem(Fact):
     """One thing that is not as it was written."""
 
     code: str
-    """`gap`, `altered`, `broken_link`, `order`, `columns`, `truncated`, `anchor`, `file`, `run`, `approval`, `cut`."""
+    """`gap`, `altered`, `broken_link`, `order`, `columns`, `truncated`, `anchor`, `file`, `run`, `approval`,
+    `cut`, `schema`.
+    """
     seq: int = 0
     """The entry that it is about, or behind which something is missing; 0 for the journal as a whole."""
     reason: str
@@ -84,7 +87,20 @@ def reanchor(path: Path, keyring: Keyring) -> None:
 def _file_problems(connection: sqlite3.Connection) -> list[AuditProblem]:
     """What the database itself finds wrong, an index that hides rows for example."""
     said = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(5)")]
-    return [AuditProblem(code="file", reason=text) for text in said if text != "ok"]
+    damage = [AuditProblem(code="file", reason=text) for text in said if text != "ok"]
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        migrate(fresh)
+        differing = sorted(_schema(fresh) ^ _schema(connection))
+    return damage + [AuditProblem(code="schema", reason=f"{kind} {name!r} differs") for kind, name, _ in differing]
+
+
+def _schema(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
+    """Tables, indexes and triggers: an added trigger could change what is written."""
+    return {
+        (str(kind), str(name), str(sql))
+        for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_master")
+        if not str(name).startswith("sqlite_stat")
+    }
 
 
 def _refuse_other_version(path: Path, connection: sqlite3.Connection) -> None:
