@@ -24,7 +24,7 @@ NUMBER = r"\d+(?:\.\d+)?"
 WEIGHTS = re.compile(rf"({NUMBER}\s*%?(?:\s*(?:→|->|=>|/|,|>|다음|then)\s*{NUMBER}\s*%?)+)")
 PERCENT = re.compile(rf"({NUMBER})\s*(?:%|percent|퍼센트|프로)")
 DURATION = re.compile(
-    rf"({NUMBER})\s*(hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s|시간|분|초)(?![A-Za-z])", re.IGNORECASE
+    rf"{NOT_BEFORE}({NUMBER})\s*(hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s|시간|분|초)(?![A-Za-z])", re.IGNORECASE
 )
 SECONDS = {"h": 3600, "m": 60, "s": 1, "시": 3600, "분": 60, "초": 1}
 NEAR = 24
@@ -36,7 +36,10 @@ GUESSES = (
     re.compile(rf"{VERBS}\s+(?:the\s+)?({SERVICE})", re.IGNORECASE),
     re.compile(rf"{NOT_BEFORE}({SERVICE})[을를]"),
 )
-NO_SERVICES = frozenset({"new", "a", "an", "the", "version", "deploy", "release", "to", "of", "blue", "green"})
+NO_SERVICE = re.compile(
+    r"a|an|and|blue|green|deploy|new|of|promote|release|roll|rollout|ship|the|to|update|upgrade|version|v?\d.*",
+    re.IGNORECASE,
+)
 
 
 def found_in(text: str, parameter: Parameter, services: frozenset[str]) -> JsonValue:
@@ -81,7 +84,7 @@ def _services(text: str, services: frozenset[str]) -> Iterator[str]:
                 yield name
         return
     for guess in GUESSES:
-        found = [hit[1] for hit in guess.finditer(text) if hit[1].lower() not in NO_SERVICES]
+        found = [hit[1] for hit in guess.finditer(text) if not NO_SERVICE.fullmatch(hit[1])]
         if found:
             yield from found
             return

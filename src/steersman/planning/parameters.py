@@ -13,7 +13,7 @@ from steersman.domain.plan import Assumption
 from steersman.domain.scenario import Parameter, Scenario
 from steersman.planning.goal_text import found_in
 from steersman.planning.names import nearest
-from steersman.planning.schema import faults, pointer_text, validator
+from steersman.planning.schema import faults, holes, pointer_text, validator
 
 
 def bind(goal: Goal, scenario: Scenario, services: frozenset[str]) -> tuple[JsonObject, tuple[Assumption, ...]]:
@@ -39,7 +39,7 @@ def bind(goal: Goal, scenario: Scenario, services: frozenset[str]) -> tuple[Json
             values[parameter.name] = None
             continue
         values[parameter.name] = value
-        fault = unfit(parameter, value) or _unknown_service(parameter, value, services)
+        fault = _expression(parameter, value) or unfit(parameter, value) or _unknown_service(parameter, value, services)
         wrong += [fault] if fault else []
     if wrong:
         raise InputError(f"scenario {scenario.id!r} cannot be planned from {goal.text!r}: " + "; ".join(wrong))
@@ -55,6 +55,11 @@ def unfit(parameter: Parameter, value: JsonValue) -> str | None:
     if not found:
         return None
     return f"{parameter.name!r}: " + ", ".join(f"{pointer_text(f.path)} {f.message}".strip() for f in found)
+
+
+def _expression(parameter: Parameter, value: JsonValue) -> str | None:
+    """Expressions are for scenarios: one that came in from outside would be resolved with the plan's authority."""
+    return f"{parameter.name!r}: {value!r} is no plain value" if next(holes(value), None) else None
 
 
 def _given(goal: Goal, parameter: Parameter, services: frozenset[str]) -> JsonValue:
