@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from steersman.app.catalogue import all_operations
+
 from steersman.app.settings import Section, Settings
 from steersman.cli.main import COMMANDS, load
 from steersman.domain import errors
@@ -45,7 +46,7 @@ def _context(command: Any) -> Any:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split("\n\n")[0].split()).replace("|", "\\|")
+    return " ".join(text.split("\n\n", maxsplit=1)[0].split()).replace("|", "\\|")
 
 
 def settings(section: type[Section] = Settings, prefix: str = "") -> Iterator[str]:
@@ -71,9 +72,8 @@ def operations() -> Iterator[str]:
     """One row an operation."""
     for operation in sorted(all_operations(), key=lambda one: one.name):
         undone = operation.inverse.operation if operation.inverse else ("-" if operation.effect == "read" else "never")
-        yield (
-            f"| `{operation.name}` | {operation.effect} | {operation.blast_radius} | {undone} | {_line(operation.summary)} |"
-        )
+        radius, summary = operation.blast_radius, _line(operation.summary)
+        yield f"| `{operation.name}` | {operation.effect} | {radius} | {undone} | {summary} |"
 
 
 def document() -> str:

@@ -1,0 +1,115 @@
+"""One run in one process: its lease, its brake, its progress, and the pulse that keeps them honest."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from steersman.domain.call import Grant
+from steersman.domain.errors import ConcurrencyError
+from steersman.domain.event import Event, RunMoved, RunState
+from steersman.domain.ids import RunId
+from steersman.engines.local.control import Control, Halt
+from steersman.engines.local.ports import Deps
+from steersman.engines.local.progress import Progress
+from steersman.engines.local.reads import Reader
+
+
+@dataclass(slots=True)
+class Lease:
+    """The right to execute a run. Trusts only a renewal that is younger than its time to live."""
+
+    deps: Deps
+    run_id: RunId
+    owner: str
+    _alive_until: float = 0.0
+
+    async def renew(self) -> None:
+        """Takes or renews it. Raises ConcurrencyError while it is another's."""
+        asked = self.deps.clock.monotonic()
+        if not await self.deps.journal.acquire(self.run_id, self.owner, self.deps.settings.lease_ttl):
+            raise ConcurrencyError(f"run {self.run_id!r} is being executed by another process; `steer runs watch` it")
+        self._alive_until = asked + self.deps.settings.lease_ttl.total_seconds()
+
+    def hold(self) -> None:
+        """Raises ConcurrencyError when the lease may have run out: no effect may follow."""
+        if self.deps.clock.monotonic() >= self._alive_until:
+            raise ConcurrencyError(f"the lease of run {self.run_id!r} ran out; whoever holds it now goes on")
+
+    async def release(self) -> None:
+        """Gives it back."""
+        await self.deps.journal.release(self.run_id, self.owner)
+
+
+@dataclass(slots=True)
+class Session:
+    """What the nodes of the graph and the steps share while a run is executed here."""
+
+    deps: Deps
+    progress: Progress
+    lease: Lease
+    control: Control = field(default_factory=Control)
+    grant: Grant | None = None
+    state: RunState = "planned"
+    reason: str = ""
+    undoing: bool = False
+    draining: bool = False
+    task: asyncio.Task[object] | None = None
+    """The task that executes the run."""
+
+    @property
+    def run_id(self) -> RunId:
+        """The run that is executed."""
+        return self.progress.run.run_id
+
+    @property
+    def reader(self) -> Reader:
+        """Reads under the run's grant."""
+        return Reader(self.deps, self.progress.run, self.grant)
+
+    async def append(self, *events: Event) -> None:
+        """Makes events durable."""
+        await self.deps.journal.append(self.run_id, *events)
+
+    async def move(self, state: RunState, reason: str = "") -> None:
+        """Journals a new state of the run; the same one again is not news."""
+        if (self.state, self.reason) != (state, reason):
+            await self.append(RunMoved(state=state, reason=reason))
+            self.state, self.reason = state, reason
+
+    def drain(self) -> None:
+        """Starts nothing more; what is under way finishes."""
+        self.draining = True
+        self.control.stop(Halt("drain", "this process ends"))
+
+    def begin_undo(self) -> None:
+        """A fresh brake: what halted the way forward does not halt the way back."""
+        self.undoing, self.control = True, Control()
+        if self.draining:
+            self.drain()
+
+    def abandon(self) -> None:
+        """Breaks off what is under way; its outcome is settled when the run goes on."""
+        if self.task is not None:
+            self.task.cancel()
+
+    async def pulse(self) -> None:
+        """Renews the lease and obeys the kill switch and commands from other processes.
+
+        Ends only by cancellation, or by ConcurrencyError when the lease is lost.
+        """
+        renew_every = self.deps.settings.lease_ttl.total_seconds() / 3
+        renewed = self.deps.clock.monotonic()
+        while True:
+            await self.deps.clock.sleep(self.deps.settings.beat_s)
+            if self.deps.clock.monotonic() - renewed >= renew_every:
+                await self.lease.renew()
+                renewed = self.deps.clock.monotonic()
+            await self._obey()
+
+    async def _obey(self) -> None:
+        level = await self.deps.journal.level()
+        if level == "hard" or (level == "stop" and not self.undoing):
+            self.control.stop(Halt("pause", "the kill switch is on; `steer start-all`, then `steer runs resume`"))
+        if not self.undoing and self.run_id not in await self.deps.journal.runs(unfinished=True):
+            self.control.stop(Halt("cancel", "cancelled by command"))

@@ -1,0 +1,141 @@
+"""One step forward: preconditions, the call, postconditions, the hold. Also what each kind of failure means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from steersman.domain.call import Call, Direction, Outcome
+from steersman.domain.errors import (
+    ApprovalNeededError,
+    ConcurrencyError,
+    GuardrailError,
+    IntegrityError,
+    OutcomeUnknownError,
+    SteersmanError,
+    StoppedError,
+    ToolError,
+)
+from steersman.domain.event import CallSettled, StepMoved
+from steersman.domain.expression import Scope
+from steersman.domain.fact import JsonObject
+from steersman.domain.ids import StepId
+from steersman.domain.operation import Operation
+from steersman.domain.plan import Check, Step
+from steersman.engines.local.control import Halt, InterruptedWaitError
+from steersman.engines.local.session import Session
+from steersman.engines.local.watch import Watch
+
+SETTLE_TRIES = 3
+
+
+async def settle(session: Session, step: StepId, direction: Direction) -> CallSettled | None:
+    """What became of a call without outcome, by read-back; None when that cannot be found out."""
+    for attempt in range(SETTLE_TRIES):
+        settled = await session.deps.authority.settle(session.run_id, step, direction)
+        if settled is not None and settled.result != "unknown":
+            return settled
+        if attempt + 1 < SETTLE_TRIES:
+            await session.deps.clock.sleep(session.deps.settings.inverse_backoff_s)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class StepRunner:
+    """Executes the steps of a run, each from wherever the journal says it stands."""
+
+    session: Session
+
+    async def __call__(self, step_id: StepId) -> bool:
+        """Whether the step is done, so that its dependents may start. Otherwise the run has been halted."""
+        step = self.session.progress.steps[step_id]
+        try:
+            return await self._execute(step)
+        except InterruptedWaitError:
+            return False
+        except (ConcurrencyError, IntegrityError):
+            raise
+        except SteersmanError as e:
+            await self._failed(step, e)
+            return False
+
+    async def _execute(self, step: Step) -> bool:
+        progress = self.session.progress
+        operation = progress.operation(step.operation)
+        if progress.run.steps[step.id].open_intent is not None:
+            await self._settle(step)
+        if step.id not in progress.outputs:
+            await self._check_all(step, step.preconditions, "precondition")
+            await self._call(step, operation)
+        await self._check_all(step, step.postconditions, "postcondition")
+        if step.hold is not None and not await Watch(self.session).hold(step, step.hold):
+            return False
+        await self.session.append(StepMoved(step_id=step.id, direction="do", state="done"))
+        progress.done.add(step.id)
+        return True
+
+    async def _settle(self, step: Step) -> None:
+        settled = await settle(self.session, step.id, "do")
+        if settled is None:
+            raise OutcomeUnknownError(
+                f"step {step.id!r} was sent and nobody can say whether it happened; look, then `steer runs resume`"
+            )
+        if settled.result == "done":
+            self.session.progress.happened(step, settled)
+
+    async def _check_all(self, step: Step, checks: tuple[Check, ...], kind: str) -> None:
+        scope = Scope(outputs=self.session.progress.outputs)
+        for number, check in enumerate(checks):
+            with self.session.control.interruptible():
+                wrong = await self.session.reader.check(check, about=f"{step.id}:{kind}:{number}", scope=scope)
+            if wrong:
+                raise ToolError(f"{kind} of step {step.id!r}: {wrong}")
+
+    async def _call(self, step: Step, operation: Operation) -> None:
+        progress = self.session.progress
+        arguments = progress.arguments(step)
+        if operation.effect == "read":
+            await self.session.append(StepMoved(step_id=step.id, direction="do", state="running"))
+            with self.session.control.interruptible():
+                progress.happened(step, await self._send(step, arguments, None))
+            return
+        if self.session.control.halted():
+            raise InterruptedWaitError
+        self.session.lease.hold()
+        expects = progress.expects(operation, arguments)
+        progress.wrote_at = progress.wrote_at or self.session.deps.clock.now()
+        outcome = await self._send(step, arguments, expects)
+        promised = operation.expected(arguments, outcome.before) if outcome.before is not None else None
+        progress.happened(step, outcome, promised)
+
+    async def _send(self, step: Step, arguments: JsonObject, expects: JsonObject | None) -> Outcome:
+        plan, run = self.session.progress.plan, self.session.progress.run
+        return await self.session.deps.caller.call(
+            Call(
+                operation=step.operation,
+                version=step.version,
+                arguments=arguments,
+                environment=plan.environment,
+                principal=run.requester,
+                route="plan",
+                run_id=run.run_id,
+                step_id=step.id,
+                grant=self.session.grant,
+                expects=expects,
+                timeout_s=step.timeout_s,
+                retry=step.retry,
+                budget=plan.budget,
+            )
+        )
+
+    async def _failed(self, step: Step, error: SteersmanError) -> None:
+        reason = f"step {step.id!r}: {error}"
+        match error:
+            case ApprovalNeededError():
+                self.session.control.stop(Halt("wait", reason))
+            case StoppedError():
+                self.session.control.stop(Halt("pause", reason))
+            case OutcomeUnknownError():
+                self.session.control.stop(Halt("human", reason))
+            case _:
+                self.session.control.stop(Halt("undo", reason, refused=isinstance(error, GuardrailError)))
+                await self.session.append(StepMoved(step_id=step.id, direction="do", state="failed", reason=str(error)))
