@@ -28,6 +28,8 @@ ALICE = Principal(id=PrincipalId("alice"), kind="human", roles=frozenset({"opera
 @dataclass
 class FakeClock:
     at: datetime = START
+    busy: int = 0
+    """Operations that are under way in a thread: real time goes by, ours does not."""
     _sleepers: list = field(default_factory=list)
     _order: count = field(default_factory=count)
 
@@ -47,19 +49,23 @@ class FakeClock:
         finally:
             self._sleepers = [s for s in self._sleepers if s[2] is not wake]
 
+    def loop_soon(self, action) -> None:
+        asyncio.get_running_loop().call_soon(action)
+
     async def drive(self, work):
         """Awaits work, and moves time whenever everything only sleeps."""
-        task = asyncio.ensure_future(work)
-        idle = 0
+        task, loop = asyncio.ensure_future(work), asyncio.get_running_loop()
         while not task.done():
-            await asyncio.sleep(0.0002 if idle > 20 else 0)
-            idle += 1
-            if idle > 60 and self._sleepers:
-                due, _, wake = min(self._sleepers, key=lambda s: s[:2])
-                self.at = max(self.at, due)
-                if not wake.done():
-                    wake.set_result(None)
-                idle = 0
+            await asyncio.sleep(0)
+            if loop._ready or task.done():
+                continue
+            if self.busy or not self._sleepers:
+                await asyncio.sleep(0.0005)
+                continue
+            due, _, wake = min(self._sleepers, key=lambda s: s[:2])
+            self.at = max(self.at, due)
+            if not wake.done():
+                wake.set_result(None)
         return task.result()
 
 

@@ -1,0 +1,76 @@
+"""An engine on the simulated world, with everything that it needs."""
+
+import asyncio
+from datetime import timedelta
+
+from steersman.domain.errors import ApprovalNeededError, ApprovalRefusedError
+from steersman.domain.finding import Verdict
+from steersman.domain.ids import RunId
+from steersman.domain.signal import Series
+from steersman.engines.local import Deps, LocalEngine
+from steersman.testing.world import World
+
+from .doubles import ALICE, FakeClock, MemoryJournal, SimGate
+
+RUN = RunId("run-1")
+
+
+class Bench:
+    def __init__(self, **state) -> None:
+        self.world = World(state={name: {"value": value} for name, value in state.items()})
+        self.verdicts = ["pass"]
+        self.source_error = None
+        self.tasks = set()
+
+    async def __aenter__(self):
+        self.clock = FakeClock()
+        self.journal = MemoryJournal(self.clock)
+        self.gate = SimGate(self.journal, self.clock, self.world)
+        self.engine = LocalEngine(
+            Deps(self.gate, self.gate, self.journal, self, self.judge, self.clock, self.gate.operation), ALICE
+        )
+        return self
+
+    async def __aexit__(self, *_):
+        if self.tasks:
+            await self.drive(asyncio.gather(*self.tasks))
+
+    @property
+    def calls(self):
+        return self.gate.seen
+
+    def values(self):
+        return {name: state["value"] for name, state in self.world.state.items()}
+
+    def judge(self, condition, series, baseline, at):
+        result = self.verdicts.pop(0) if len(self.verdicts) > 1 else self.verdicts[0]
+        return Verdict(result=result, reason=f"scripted {result}", at=at)
+
+    async def range(self, signal, selector, window):
+        if self.source_error is not None:
+            raise self.source_error
+        return Series(signal=signal, selector=selector, times=(), values=())
+
+    async def drive(self, work):
+        return await self.clock.drive(work)
+
+    async def run(self, plan):
+        return await self.drive(self.engine.run(plan, RUN))
+
+    def spawn(self, work):
+        self.tasks.add(asyncio.ensure_future(work))
+
+    def require_approval(self):
+        self.gate.answer = ApprovalNeededError("needs approval", approval_id="ap-1")
+
+    def approve(self):
+        self.gate.answer = None
+
+    def reject(self, comment):
+        self.gate.answer = ApprovalRefusedError(f"rejected: {comment}")
+
+    async def set_switch(self, level):
+        self.journal.switch = level
+
+    async def steal_lease(self):
+        self.journal.leases[RUN] = ("thief", self.clock.now() + timedelta(hours=1))
