@@ -1,15 +1,15 @@
 # Everything that a newcomer or CI runs. `make setup` once, then `make demo`, `make test`.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test check unit bench lock clean
+.PHONY: setup demo test check unit docs bench lock clean
 
 setup: $(STAMP)
 
 $(STAMP): requirements.lock pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found: install Python 3.11 or say PYTHON=python3.12"; exit 2; }
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' || { echo "wants Python 3.11 or newer with venv: install python3.11 and python3.11-venv, or say PYTHON=/path/to/python"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -24,8 +24,21 @@ check: setup
 unit: setup
 	$(BIN)/pytest tests/unit tests/house
 
-lock:
-	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes --all-extras --group dev --group build pyproject.toml -o requirements.lock
+lock: setup
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes --all-extras --group dev --group build pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+demo: setup
+	@$(BIN)/steer demo --yes; code=$$?; [ $$code -eq 5 ] || { echo "the demo ended with $$code instead of 5 (rolled back)"; exit 1; }
+
+test: setup check
+	@scripts/system-packages
+	$(BIN)/pytest
+
+docs: setup
+	$(BIN)/python scripts/reference.py
+
+bench: setup
+	@for bench in benchmarks/*.py; do echo "== $$bench"; $(BIN)/python $$bench --quick || exit 1; done

@@ -12,6 +12,7 @@ expression with its bounds, so a value outside of them needs an approval of its 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -20,6 +21,8 @@ from pydantic import JsonValue, ValidationError
 from steersman.domain.errors import InputError
 from steersman.domain.fact import Fact, JsonObject
 from steersman.domain.ids import StepId
+
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 
 KEYS = ("$from", "$arg", "$before")
 
@@ -53,7 +56,7 @@ def pointer(document: JsonValue, path: str) -> JsonValue:
         key = raw.replace("~1", "/").replace("~0", "~")
         if isinstance(here, dict) and key in here:
             here = here[key]
-        elif isinstance(here, list) and key.isdecimal() and int(key) < len(here):
+        elif isinstance(here, list) and _INDEX.fullmatch(key) and int(key) < len(here):
             here = here[int(key)]
         else:
             raise InputError(f"nothing at {path!r}: {key!r} is missing; look at what the step or observation returns")

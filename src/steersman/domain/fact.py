@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import UTC, datetime
 from typing import Annotated, NewType
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, StringConstraints
+from pydantic_core import to_jsonable_python
 
 Digest = NewType("Digest", str)
 """`sha256:` and 64 hex digits."""
@@ -27,13 +29,25 @@ class Fact(BaseModel):
 
 
 def canonical(value: Fact | JsonValue) -> bytes:
-    """The one byte form of a value: UTF-8 JSON, keys sorted, no spaces.
+    """The one byte form of a value: UTF-8 JSON, keys and sets sorted, instants in UTC, no spaces.
 
     Raises ValueError for NaN and infinity, which JSON cannot carry.
     Source: the idea of RFC 8785; numbers keep Python's shortest repr.
     """
-    plain = value.model_dump(mode="json", by_alias=True) if isinstance(value, Fact) else value
-    return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    plain = value.model_dump(by_alias=True) if isinstance(value, Fact) else value
+    text = json.dumps(
+        plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_canonical_leaf
+    )
+    return text.encode()
+
+
+def _canonical_leaf(value: object) -> object:
+    """A set has no order of its own (it changes with each process), and one instant has many spellings."""
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return to_jsonable_python(value)
 
 
 def digest(value: Fact | JsonValue) -> Digest:

@@ -42,6 +42,8 @@ class Operation(Fact):
     access: Access
     resource: str = ""
     """Template of the resource id, for example `lab/route/{service}`; empty for reads that have no single target."""
+    uses: tuple[str, ...] = ()
+    """Templates of resources that must be there for the call to work, beside its target: what an undo may miss."""
     blast_radius: BlastRadius = "none"
     idempotent: Idempotency = "no"
     input_schema: JsonObject
@@ -67,7 +69,7 @@ class Operation(Fact):
 
     def target(self, arguments: JsonObject) -> ResourceId:
         """The resource that a call touches, computed by code. Raises KeyError when an argument is missing."""
-        return ResourceId(self.resource.format_map({k: v for k, v in arguments.items() if not isinstance(v, dict)}))
+        return resource_id(self.resource, arguments)
 
     def expected(self, arguments: JsonObject, before: JsonObject) -> JsonObject | None:
         """The state that the probe must show after the call; None when the operation cannot say."""
@@ -75,3 +77,8 @@ class Operation(Fact):
             return None
         state = resolve(self.after, Scope(arguments=arguments, before=before))
         return state if isinstance(state, dict) else None
+
+
+def resource_id(template: str, arguments: JsonObject) -> ResourceId:
+    """A resource's id. Raises KeyError when an argument is missing, or is an expression that nobody knows yet."""
+    return ResourceId(template.format_map({k: v for k, v in arguments.items() if not isinstance(v, dict)}))

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from steersman.domain.environment import Tier
-from steersman.domain.fact import Fact, Instant, JsonObject
+from steersman.domain.fact import Fact, Instant, JsonObject, Slug
 from steersman.domain.ids import ScenarioId
-from steersman.domain.plan import Check, Comparison, Predicate, Retry, Threshold
+from steersman.domain.operation import Invocation
+from steersman.domain.plan import PHASES, Check, Comparison, Predicate, Retry, Threshold
 from steersman.domain.signal import Selector, SignalName
+
+ParameterKind = Literal["service", "version", "weights", "percent", "duration_s", "number", "word"]
 
 
 class Parameter(Fact):
-    """A typed hole in a scenario. Without a default it must be given."""
+    """A typed hole in a scenario or a method. Without a default it must be given."""
 
     name: str
+    kind: ParameterKind | None = None
+    """What code looks for in the goal's text; None: only an explicit value or the default counts."""
     schema_: JsonObject = Field(alias="schema", default={"type": "string"})
     default: JsonValue = None
     required: bool = True
@@ -46,16 +51,16 @@ class HoldTemplate(Fact):
 
 
 class FactTest(Fact):
-    """A precondition of a method.
+    """A precondition of a method: a predicate over the answer of a probe, observed or following from earlier steps."""
 
-    A predicate over the facts that were observed (or over `environment`, `parameters`).
-    """
-
-    resource: str = ""
-    """Resource id template, for example `lab/route/{service}`; empty: the predicate reads `{"environment":…,
-    "parameters":…}`.
+    probe: Invocation | None = None
+    """The read whose answer is tested; arguments may hold `{parameter}`.
+    None: the predicate reads `{"environment": ..., "parameters": ...}`.
     """
     test: Predicate
+    """Its `value` may hold `{parameter}`."""
+    why: str = ""
+    """What it means when the test fails, for people; may hold `{parameter}`."""
 
 
 class Subtask(Fact):
@@ -64,9 +69,10 @@ class Subtask(Fact):
     id: str = ""
     """Name of the step; later subtasks refer to it in `$from`. Strings may hold `{parameter}`."""
     task: str | None = None
+    """A task that methods break down, or one of the vocabulary (`planning/vocabulary.py`)."""
     operation: str | None = None
     arguments: JsonObject = {}
-    """Values may be strings with `{parameter}` (typed when the whole string is one hole) or expressions."""
+    """Keys and values may be strings with `{parameter}` (typed when the whole string is one hole) or expressions."""
     phase: str | None = None
     after: tuple[str, ...] = ()
     """Ids that it must follow, beyond what data and resources already order."""
@@ -76,8 +82,21 @@ class Subtask(Fact):
     retry: Retry = Retry()
     timeout_s: float | None = None
     for_each: str | None = None
-    """Name of a list parameter: the subtask is repeated with `{item}` and `{index}`, in order."""
+    """Name of a list parameter: the subtask is repeated with `{item}` and `{index}`. The repetitions are ordered as
+    all subtasks are: by data, resources, `after`, and the method's `sequence`.
+    """
     why: str = ""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Subtask:
+        if (self.task is None) == (self.operation is None):
+            raise ValueError(f"a subtask names a task or an operation, exactly one: {self.task!r}, {self.operation!r}")
+        return self
+
+    @property
+    def name(self) -> str:
+        """What its siblings call it."""
+        return self.id or self.task or (self.operation or "").rpartition(".")[2]
 
 
 class Method(Fact):
@@ -85,8 +104,13 @@ class Method(Fact):
 
     name: str
     task: str
+    parameters: tuple[Parameter, ...] = ()
+    """What it takes, with types; an argument of another type makes it inapplicable."""
     when: tuple[FactTest, ...] = ()
-    subtasks: tuple[Subtask, ...]
+    subtasks: tuple[Subtask, ...] = ()
+    """None: nothing is left to do."""
+    sequence: bool = False
+    """Each subtask waits for the one before it, even where neither data nor resources say so."""
     why: str = ""
 
 
@@ -95,6 +119,7 @@ class MethodSet(Fact):
 
     root: str
     methods: tuple[Method, ...]
+    phases: tuple[Slug, ...] = PHASES
     conditions: tuple[ConditionTemplate, ...] = ()
     invariants: tuple[Check, ...] = ()
 

@@ -6,14 +6,14 @@ Every method that writes returns only when what it wrote is durable (`fsync`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from steersman.domain.approval import Approval, ApprovalRequest, Vote
 from steersman.domain.event import CallIntended, CallSettled, Entry, Event
-from steersman.domain.fact import Digest, Fact
-from steersman.domain.finding import Cost
-from steersman.domain.ids import ApprovalId, RunId
+from steersman.domain.fact import Digest, Fact, Instant
+from steersman.domain.finding import Cost, Investigation
+from steersman.domain.ids import ApprovalId, IncidentId, RunId
 
 Level = Literal["off", "stop", "hard"]
 """off: work goes on; stop: nothing new, undo goes on; hard: undo stops as well."""
@@ -40,8 +40,7 @@ class Entries(Protocol):
 
         Gives back the settlement `done` of an earlier attempt instead, when there is one: it has happened already.
         Raises ApprovalRefusedError when the claim is not to be had (unknown, not approved, expired, other subject,
-        claimed
-        by another), and ConcurrencyError when this attempt, or an unsettled former one, is recorded already.
+        claimed by another), and ConcurrencyError when this attempt, or an unsettled former one, is recorded already.
         """
         ...
 
@@ -109,6 +108,35 @@ class Ledger(Protocol):
 
     async def charge(self, run_id: RunId, account: Literal["do", "undo"], cost: Cost) -> Cost:
         """Adds a cost and gives back the total of that account."""
+        ...
+
+
+class Incident(Fact):
+    """One alert: its fingerprint and when it began."""
+
+    id: IncidentId
+    fingerprint: str
+    started_at: Instant
+    opened_at: Instant
+
+
+class Incidents(Protocol):
+    """What was investigated, by alert."""
+
+    async def incident(self, fingerprint: str, started_at: datetime) -> Incident:
+        """The incident of an alert's fingerprint and start, opened when there is none."""
+        ...
+
+    async def add_investigation(self, investigation: Investigation) -> None:
+        """Files an investigation under its incident. Raises InputError for an unknown one."""
+        ...
+
+    async def investigations(self, incident_id: IncidentId) -> Sequence[Investigation]:
+        """The investigations of an incident, oldest first."""
+        ...
+
+    async def incidents(self, *, limit: int = 100) -> Sequence[Incident]:
+        """Incidents, newest first."""
         ...
 
 

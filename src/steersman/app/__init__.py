@@ -1,0 +1,1 @@
+"""Wiring: alone reads configuration and builds clients."""

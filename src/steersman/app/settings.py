@@ -1,0 +1,162 @@
+"""Configuration: `steersman.yaml`, with `STEER_*` variables on top. Unknown keys are errors."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from steersman.domain.errors import ConfigError
+from steersman.domain.policy import Mode
+
+PREFIX = "STEER_"
+
+
+class Section(BaseModel):
+    """A closed part of the configuration."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class ApprovalSettings(Section):
+    """How approvals are asked for."""
+
+    ttl_s: float = Field(default=3_600, gt=0, le=7 * 86_400)
+    """Seconds until an approval that nobody has used is void; silence is never consent."""
+
+
+class PolicySettings(Section):
+    """Rules of the operator on top of those that are shipped."""
+
+    files: tuple[Path, ...] = ()
+    """YAML files with rules, freeze windows and additions to the protected set; relative to the configuration file."""
+
+
+class PrincipalSettings(Section):
+    """Roles of people and services, by id; the local user is `local:NAME`."""
+
+    roles: dict[str, frozenset[str]] = {}
+    """Roles by principal id, for example `{"local:min": ["operator", "approver"]}`; these replace the default."""
+    local_default: frozenset[str] = frozenset({"operator", "approver"})
+    """Roles of the local user when `roles` does not name them."""
+
+
+class GateSettings(Section):
+    """Limits of the gate."""
+
+    parallel_calls: int = Field(default=8, ge=1, le=256)
+    """Calls that one toolset may have under way at once."""
+
+
+class JournalSettings(Section):
+    """Where the journal is."""
+
+    url: str = ""
+    """Empty: SQLite under `home`. `postgresql://...` for a shared one."""
+
+
+class Settings(Section):
+    """All of the configuration."""
+
+    home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("steersman")))
+    """State: journal, keys, labs, captures. `STEER_HOME`."""
+    mode: Mode = "review"
+    """`read-only`, `suggest`, `review` or `autonomous`."""
+    language: Literal["auto", "en", "ko"] = "auto"
+    """Language of cards, prompts and reports; auto follows the goal, then the locale."""
+    approvals: ApprovalSettings = ApprovalSettings()
+    policy: PolicySettings = PolicySettings()
+    principals: PrincipalSettings = PrincipalSettings()
+    gate: GateSettings = GateSettings()
+    journal: JournalSettings = JournalSettings()
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """The configuration in force.
+
+    path: a file that must exist; without it `STEER_CONFIG`, then `./steersman.yaml`, then the XDG configuration folder.
+    Raises ConfigError naming the file, the key, why, and the nearest known key.
+    """
+    variables = os.environ if environ is None else environ
+    found = path or _find(variables)
+    data = _read(found) if found else {}
+    origin = str(found) if found else "the environment"
+    merged = _overlay(data, variables)
+    try:
+        settings = Settings.model_validate(merged)
+    except ValidationError as e:
+        raise ConfigError("; ".join(_explain(error, origin) for error in e.errors())) from e
+    base = found.parent if found else Path.cwd()
+    files = tuple(base / name for name in settings.policy.files)
+    policy = settings.policy.model_copy(update={"files": files})
+    return settings.model_copy(update={"policy": policy, "home": settings.home.expanduser().absolute()})
+
+
+def _find(variables: Mapping[str, str]) -> Path | None:
+    if named := variables.get("STEER_CONFIG"):
+        return Path(named)
+    candidates = (Path("steersman.yaml"), Path(platformdirs.user_config_dir("steersman")) / "steersman.yaml")
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as e:
+        raise ConfigError(f"cannot read {str(path)!r}: {e.strerror}; mend the path or unset STEER_CONFIG") from e
+    except (yaml.YAMLError, UnicodeDecodeError) as e:
+        raise ConfigError(f"{str(path)!r} is not YAML: {' '.join(str(e).split())}") from e
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise ConfigError(f"{str(path)!r} holds a {type(data).__name__}, wants keys such as `mode: review`")
+    return data
+
+
+def _overlay(data: dict[str, Any], variables: Mapping[str, str]) -> dict[str, Any]:
+    """`STEER_APPROVALS__TTL_S=60` sets `approvals.ttl_s`; values are YAML."""
+    merged = dict(data)
+    for name, raw in sorted(variables.items()):
+        if not name.startswith(PREFIX) or name in RESERVED:
+            continue
+        keys = name.removeprefix(PREFIX).lower().split("__")
+        here = merged
+        for key in keys[:-1]:
+            inner = here.get(key)
+            here[key] = dict(inner) if isinstance(inner, dict) else {}
+            here = here[key]
+        try:
+            here[keys[-1]] = raw if keys == ["home"] else yaml.safe_load(raw)
+        except yaml.YAMLError as e:
+            raise ConfigError(f"{name}={raw!r} is not a YAML value") from e
+    return merged
+
+
+RESERVED = frozenset({"STEER_CONFIG"})
+
+
+def _explain(error: Any, origin: str) -> str:
+    path = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(path, known_keys(), n=1, cutoff=0.5)
+        hint = f"; did you mean {close[0]!r}?" if close else "; `steer config schema` lists all keys"
+        return f"{origin}: unknown key {path!r}{hint}"
+    return f"{origin}: {path} = {error['input']!r}: {error['msg']}; `steer config schema` says what it takes"
+
+
+def known_keys(section: type[BaseModel] = Settings, prefix: str = "") -> tuple[str, ...]:
+    """Every key of the configuration, dotted."""
+    found: list[str] = []
+    for name, field in section.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Section):
+            found += known_keys(kind, f"{prefix}{name}.")
+        else:
+            found.append(prefix + name)
+    return tuple(found)

@@ -1,0 +1,66 @@
+"""The journal and its keys, as configured: all that commands need which only look, decide, or stop."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from time import monotonic
+
+from steersman.app.settings import Settings
+from steersman.domain.environment import Principal
+from steersman.domain.ids import PrincipalId
+from steersman.journal.keyring import Keyring
+from steersman.journal.sqlite import SqliteJournal
+
+
+class SystemClock:
+    """The machine's time."""
+
+    def now(self) -> datetime:
+        """The present instant, aware UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        return monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits."""
+        await asyncio.sleep(seconds)
+
+
+CLOCK = SystemClock()
+
+
+def keyring(settings: Settings) -> Keyring:
+    """The keys that sign approvals and the journal; made at the first use, readable by their owner only."""
+    return Keyring.open(settings.home / "keys" / "journal.json")
+
+
+@asynccontextmanager
+async def open_journal(settings: Settings) -> AsyncIterator[SqliteJournal]:
+    """The journal, created where there is none."""
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    async with SqliteJournal.open(settings.home / "journal.db", keyring(settings), CLOCK) as journal:
+        yield journal
+
+
+def principal(settings: Settings, name: str) -> Principal:
+    """A person or service by id, with the roles that configuration gives."""
+    roles = settings.principals.roles.get(name)
+    if roles is None:
+        roles = settings.principals.local_default if name == local_id() else frozenset()
+    return Principal(id=PrincipalId(name), kind="human", roles=roles)
+
+
+def local_user(settings: Settings) -> Principal:
+    """Whoever runs this process."""
+    return principal(settings, local_id())
+
+
+def local_id() -> str:
+    """`local:NAME` of the operating system's user."""
+    return f"local:{getpass.getuser()}"

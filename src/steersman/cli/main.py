@@ -1,0 +1,133 @@
+"""The command line: finds the command, loads only that, and turns expected errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("demo", "The whole loop in the lab: no key, no cluster, no network."),
+    "plan": ("plan", "Make and check a plan; changes nothing."),
+    "run": ("run", "Make or read a plan and do it, after approval."),
+    "runs": ("runs", "Runs: list, show, watch, resume, cancel, undo, export."),
+    "replay": ("replay", "Tell a run again from its journal."),
+    "approvals": ("approvals", "Approvals: list, show."),
+    "approve": ("decisions", "Approve a request."),
+    "reject": ("decisions", "Reject a request."),
+    "request-changes": ("decisions", "Ask for changes instead of approving."),
+    "investigate": ("investigate", "Root causes, ranked, with evidence."),
+    "scenarios": ("scenarios", "The knowledge base: list, show, search, add, validate."),
+    "tools": ("tools", "Operations: list, show, call."),
+    "lab": ("lab", "The practice environment: up, down, status, fault, load, record."),
+    "audit": ("audit", "The journal: verify, export, rotate keys, retain."),
+    "backup": ("backup", "Copy the journal, verified."),
+    "restore": ("backup", "Put a copy of the journal back."),
+    "policy": ("policy", "Guardrails: check, test, explain."),
+    "can-i": ("can_i", "Whether somebody may do an operation, and by which rule."),
+    "agents": ("agents", "The graphs of agents and runs, as mermaid."),
+    "stop-all": ("switch", "Stop all new work; with --hard, undo as well."),
+    "start-all": ("switch", "Let work go on again."),
+    "doctor": ("doctor", "Health of the installation, state and configuration."),
+    "config": ("config", "Configuration: show, validate, schema."),
+    "help": ("help", "Exit codes and other topics."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """Lists commands from the table above and imports a command's module only to run it."""
+
+    def list_commands(self, _ctx: Any) -> list[str]:
+        """Names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: Any, cmd_name: str) -> Any:
+        """A light stand-in for listings, the real command for everything else."""
+        if cmd_name not in COMMANDS:
+            return None
+        if _only_listing():
+            return TyperCommand(cmd_name, short_help=COMMANDS[cmd_name][1], help=COMMANDS[cmd_name][1])
+        return load(cmd_name)
+
+
+def _only_listing() -> bool:
+    words = [word for word in sys.argv[1:] if word not in ("--help", "-h")]
+    return not words
+
+
+def load(name: str) -> Any:
+    """The real command of that name."""
+    module = import_module(f"steersman.cli.commands.{COMMANDS[name][0]}")
+    command = get_command(module.apps[name])
+    command.name = name
+    return command
+
+
+root = typer.Typer(
+    cls=LazyGroup,
+    name="steer",
+    help="Steersman: plans, asks, acts, watches and undoes.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@root.callback(invoke_without_command=True)
+def _root(
+    ctx: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        from steersman import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs a command and exits with its code."""
+    sys.exit(run(list(sys.argv[1:] if argv is None else argv)))
+
+
+def run(argv: list[str]) -> int:
+    """Runs a command and gives back its exit code; expected errors become one line on stderr."""
+    command: Any = get_command(root)
+    try:
+        result = command.main(args=argv, prog_name="steer", standalone_mode=False)
+    except typer.TyperException as e:
+        return _usage(e.format_message(), argv, e.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        return _talk("interrupted", 130)
+    except Exception as e:
+        from steersman.domain.errors import SteersmanError
+
+        if isinstance(e, SteersmanError):
+            return _talk(str(e), e.exit_code)
+        raise
+    return result if isinstance(result, int) else 0
+
+
+def _usage(message: str, argv: list[str], code: int) -> int:
+    if message.startswith("Usage:"):  # a family of commands without a command: the message is its help
+        typer.echo(message, err=True)
+        return code
+    known = f" {argv[0]}" if argv and argv[0] in COMMANDS else ""
+    return _talk(f"{message.rstrip('.')}; `steer{known} --help` shows the usage", code)
+
+
+def _talk(message: str, code: int) -> int:
+    typer.secho(f"steer: {message}", err=True, fg="red" if sys.stderr.isatty() else None)
+    return int(code)
+
+
+if __name__ == "__main__":
+    main()

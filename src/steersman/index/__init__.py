@@ -1,0 +1,1 @@
+"""Vector stores and embedders: where scenarios are kept and found by meaning. Does I/O; decides nothing."""

@@ -1,0 +1,64 @@
+"""Recall: the scenarios that may serve a goal, best first, each with its reasons. Works without any embedder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from steersman.domain.environment import Environment
+from steersman.domain.ids import ScenarioId
+from steersman.domain.scenario import Match, Scenario
+from steersman.knowledge.concepts import thesaurus
+from steersman.knowledge.fit import Ask, Fit, fit
+from steersman.knowledge.fusion import Evidence, fuse
+from steersman.knowledge.language import content_stems, runs, stem
+from steersman.knowledge.shelf import Shelf, head_text, query_terms
+
+_REASONS = 4
+
+
+def recall(
+    goal: str, environment: Environment | None, *, shelf: Shelf, dense: Mapping[ScenarioId, float] | None = None
+) -> list[Match]:
+    """The scenarios for a goal in an environment; an empty list when nothing fits.
+
+    dense: cosines of the goal with scenarios, from an embedder, where there is one.
+    """
+    return recall_for(Ask(goal=goal, environment=environment), shelf=shelf, dense=dense)
+
+
+def recall_for(ask: Ask, *, shelf: Shelf, dense: Mapping[ScenarioId, float] | None = None) -> list[Match]:
+    """The same, with all that may be known: tools, signals, mode, limit."""
+    lexical = shelf.words.scores(query_terms(ask.goal))
+    ceiling = _ceiling(ask.goal, shelf)
+    found: list[Match] = []
+    for scenario_id in lexical.keys() | (dense or {}).keys():
+        entry = shelf.entries.get(scenario_id)
+        suits = fit(entry, ask) if entry else Fit(fits=False)
+        if entry is None or not suits.fits:
+            continue
+        share = min(lexical.get(scenario_id, 0.0) / ceiling, 1.0) if ceiling else 0.0
+        fused = fuse(Evidence(lexical=share, dense=dense.get(scenario_id) if dense is not None else None))
+        if fused.enough:
+            reasons = (*suits.why, *_shared(ask.goal, entry.scenario))[:_REASONS]
+            found.append(Match(scenario=entry.scenario, score=round(fused.score + suits.bonus, 4), why=reasons))
+    found.sort(key=lambda match: (-match.score, match.scenario.id))
+    return found[: ask.limit]
+
+
+def _ceiling(goal: str, shelf: Shelf) -> float:
+    """The BM25 score of a scenario that would say, often, all that the goal says and that any scenario knows."""
+    return sum(w * shelf.words.rarity(t) * 2.2 for t, w in query_terms(goal).items() if t in shelf.words.postings)
+
+
+def _shared(goal: str, scenario: Scenario) -> list[str]:
+    """Which words met, across languages too."""
+    head = head_text(scenario)
+    asked, offered = thesaurus().concepts(goal), thesaurus().concepts(head)
+    pairs = [
+        f"{asked[name]!r}" if asked[name] == offered[name] else f"{asked[name]!r} ~ {offered[name]!r}"
+        for name in asked
+        if name in offered
+    ]
+    known = set(content_stems(head))
+    words = [repr(word) for word in runs(goal) if stem(word) in known and repr(word) not in pairs]
+    return [", ".join(dict.fromkeys([*pairs, *words]))] if pairs or words else ["close in meaning"]

@@ -1,0 +1,60 @@
+"""What a plan is made for and checked against, and what has been read of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from steersman.domain.environment import Environment
+from steersman.domain.fact import Fact, Instant, JsonObject, canonical
+from steersman.domain.ids import OperationName, ResourceId
+from steersman.domain.operation import Invocation, Operation
+from steersman.domain.signal import SignalName
+
+
+def nothing(_: ResourceId) -> bool:
+    """The protected set that protects nothing; tests only, `app.py` hands in the policy's."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The environment, the closed set of operations, and what else a plan is measured by."""
+
+    environment: Environment
+    catalogue: Mapping[OperationName, Operation]
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """Toolset -> kind of environment that it acts on; a toolset that is not named fits all."""
+    signals: frozenset[SignalName] = frozenset()
+    """Signals that some source can measure here."""
+    protected: Callable[[ResourceId], bool] = nothing
+    services: frozenset[str] = frozenset()
+    """Services known here: what a goal's text may name. Empty: not known."""
+
+
+class Reading(Fact):
+    """What a probe answered."""
+
+    probe: Invocation
+    state: JsonObject
+    observed_at: Instant
+
+
+Facts = Mapping[str, Reading]
+"""Readings by the key of their probe."""
+
+
+def probe_key(probe: Invocation) -> str:
+    """The canonical text of a probe: equal for the same question, whoever asks it."""
+    return canonical(probe).decode()
+
+
+def facts_of(*readings: Reading) -> Facts:
+    """Readings, ready to plan on."""
+    return {probe_key(reading.probe): reading for reading in readings}
+
+
+class Needs(Fact):
+    """The planner cannot go on before these are read; call it again with the answers."""
+
+    probes: tuple[Invocation, ...]
