@@ -124,8 +124,9 @@ class LocalEngine:
     @asynccontextmanager
     async def _leased(self, run_id: RunId) -> AsyncIterator[Lease]:
         lease = Lease(self.deps, run_id, owner=uuid.uuid4().hex)
-        await lease.renew()
         try:
+            # Inside: a cancelled `acquire` may have been granted all the same.
+            await lease.renew()
             yield lease
         finally:
             await lease.release()

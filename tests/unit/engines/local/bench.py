@@ -1,16 +1,21 @@
 """An engine on the simulated world, with everything that it needs."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from steersman.domain.errors import ApprovalNeededError, ApprovalRefusedError
 from steersman.domain.finding import Verdict
 from steersman.domain.ids import RunId
 from steersman.domain.signal import Series
 from steersman.engines.local import Deps, LocalEngine
+from steersman.journal.keyring import Keyring
+from steersman.journal.sqlite import SqliteJournal
 from steersman.testing.world import World
 
-from .doubles import ALICE, FakeClock, MemoryJournal, SimGate
+from .doubles import ALICE, FakeClock, PatientJournal, SimGate
 
 RUN = RunId("run-1")
 
@@ -21,10 +26,15 @@ class Bench:
         self.verdicts = ["pass"]
         self.source_error = None
         self.tasks = set()
+        self.stack = AsyncExitStack()
 
     async def __aenter__(self):
         self.clock = FakeClock()
-        self.journal = MemoryJournal(self.clock)
+        folder = Path(self.stack.enter_context(TemporaryDirectory()))
+        journal = await self.stack.enter_async_context(
+            SqliteJournal.open(folder / "journal.db", Keyring.generate(), self.clock)
+        )
+        self.journal = PatientJournal(journal, self.clock)
         self.gate = SimGate(self.journal, self.clock, self.world)
         self.engine = LocalEngine(
             Deps(self.gate, self.gate, self.journal, self, self.judge, self.clock, self.gate.operation), ALICE
@@ -34,6 +44,7 @@ class Bench:
     async def __aexit__(self, *_):
         if self.tasks:
             await self.drive(asyncio.gather(*self.tasks))
+        await self.stack.aclose()
 
     @property
     def calls(self):
@@ -70,7 +81,9 @@ class Bench:
         self.gate.answer = ApprovalRefusedError(f"rejected: {comment}")
 
     async def set_switch(self, level):
-        self.journal.switch = level
+        await self.journal.set_level(level, by="alice")
 
     async def steal_lease(self):
-        self.journal.leases[RUN] = ("thief", self.clock.now() + timedelta(hours=1))
+        owner = next(iter(self.engine._live.values())).lease.owner
+        await self.journal.release(RUN, owner)
+        assert await self.journal.acquire(RUN, "thief", timedelta(hours=1))

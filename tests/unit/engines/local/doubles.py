@@ -1,7 +1,6 @@
 """A journal in memory, a gate that keeps only what the engine relies on, a clock that does not wait."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -9,13 +8,14 @@ from itertools import count
 from steersman.domain.call import Call, Direction, Grant, Outcome
 from steersman.domain.environment import Principal
 from steersman.domain.errors import (
+    ApprovalNeededError,
     ConcurrencyError,
     DriftError,
     OutcomeUnknownError,
     SteersmanError,
     StoppedError,
 )
-from steersman.domain.event import FINAL, CallIntended, CallSettled, Entry, Event, RunMoved
+from steersman.domain.event import ApprovalMoved, CallIntended, CallSettled
 from steersman.domain.ids import OperationName, PrincipalId, ResourceId, RunId, StepId
 from steersman.domain.plan import Plan
 from steersman.domain.run import fold
@@ -69,57 +69,28 @@ class FakeClock:
         return task.result()
 
 
-@dataclass
-class MemoryJournal:
-    clock: FakeClock
-    entries: dict[RunId, list[Entry]] = field(default_factory=dict)
-    leases: dict[RunId, tuple[str, datetime]] = field(default_factory=dict)
-    switch: str = "off"
-    seq: int = 0
+class PatientJournal:
+    """A journal whose operations take real time, during which the fake clock stands still."""
 
-    async def append(self, run_id: RunId, *events: Event) -> None:
-        await asyncio.sleep(0)
-        for event in events:
-            self.seq += 1
-            entry = Entry(seq=self.seq, run_id=run_id, at=self.clock.now(), event=event, previous="", hash="")
-            self.entries.setdefault(run_id, []).append(entry)
+    def __init__(self, inner, clock: FakeClock) -> None:
+        self._inner, self._clock = inner, clock
 
-    async def intend(self, run_id, intent, claim):
-        for entry in self.entries.get(run_id, []):
-            match entry.event:
-                case CallSettled(step_id=s, direction=d, result="done") if (s, d) == (intent.step_id, intent.direction):
-                    return entry.event
-        await self.append(run_id, intent)
-        return None
+    def __getattr__(self, name):
+        method = getattr(self._inner, name)
 
-    async def read(self, run_id: RunId, *, after: int = 0) -> Sequence[Entry]:
-        return [e for e in self.entries.get(run_id, []) if e.seq > after]
+        async def call(*args, **kwargs):
+            self._clock.busy += 1
+            try:
+                return await method(*args, **kwargs)
+            finally:
+                self._clock.busy -= 1
 
-    async def runs(self, *, unfinished: bool = False):
-        def final(entries):
-            moves = [e.event.state for e in entries if isinstance(e.event, RunMoved)]
-            return bool(moves) and moves[-1] in FINAL
-
-        return [r for r, entries in self.entries.items() if not (unfinished and final(entries))]
-
-    async def acquire(self, run_id, owner, ttl) -> bool:
-        held = self.leases.get(run_id)
-        if held and held[0] != owner and held[1] > self.clock.now():
-            return False
-        self.leases[run_id] = (owner, self.clock.now() + ttl)
-        return True
-
-    async def release(self, run_id, owner) -> None:
-        if self.leases.get(run_id, ("",))[0] == owner:
-            del self.leases[run_id]
-
-    async def level(self):
-        return self.switch
+        return call
 
 
 @dataclass
 class SimGate:
-    journal: MemoryJournal
+    journal: PatientJournal
     clock: FakeClock
     toolset: object
     answer: SteersmanError | None = None
@@ -132,6 +103,10 @@ class SimGate:
         return next(b for b in self.toolset.bindings() if b.operation.name == name)
 
     async def authorise(self, plan: Plan, run_id: RunId, requester: Principal) -> Grant:
+        if isinstance(self.answer, ApprovalNeededError):
+            await self.journal.append(
+                run_id, ApprovalMoved(approval_id="ap-1", subject=plan.digest(), what="asked", by="alice")
+            )
         if self.answer is not None:
             raise self.answer
         return Grant(run_id=run_id, plan_digest=plan.digest(), requester=requester, planner="file")
@@ -156,7 +131,7 @@ class SimGate:
         if operation.effect == "read":
             return Outcome(output=await binding.run(call.arguments, context), started_at=now, finished_at=now)
         before = await self._probe(operation, call.arguments)
-        run = fold(self.journal.entries[call.run_id])
+        run = fold(await self.journal.read(call.run_id))
         table = run.steps if call.direction == "do" else run.undo
         record = table.get(call.step_id)
         if record and record.open_intent:
@@ -217,7 +192,7 @@ class SimGate:
         )
 
     async def settle(self, run_id: RunId, step_id: StepId, direction: Direction) -> CallSettled:
-        run = fold(self.journal.entries[run_id])
+        run = fold(await self.journal.read(run_id))
         record = (run.steps if direction == "do" else run.undo)[step_id]
         intent = record.open_intent
         operation = self.operation(intent.operation)
