@@ -15,7 +15,7 @@ from steersman.journal.keyring import Keyring
 from steersman.journal.sqlite import SqliteJournal
 from steersman.testing.world import World
 
-from .doubles import ALICE, FakeClock, PatientJournal, SimGate
+from .doubles import ALICE, FakeClock, Killed, Life, PatientJournal, SimGate
 
 RUN = RunId("run-1")
 
@@ -26,6 +26,7 @@ class Bench:
         self.verdicts = ["pass"]
         self.source_error = None
         self.tasks = set()
+        self.life = Life()
         self.stack = AsyncExitStack()
 
     async def __aenter__(self):
@@ -34,7 +35,7 @@ class Bench:
         journal = await self.stack.enter_async_context(
             SqliteJournal.open(folder / "journal.db", Keyring.generate(), self.clock)
         )
-        self.journal = PatientJournal(journal, self.clock)
+        self.journal = PatientJournal(journal, self.clock, self.life)
         self.gate = SimGate(self.journal, self.clock, self.world)
         self.engine = LocalEngine(
             Deps(self.gate, self.gate, self.journal, self, self.judge, self.clock, self.gate.operation), ALICE
@@ -64,6 +65,25 @@ class Bench:
 
     async def drive(self, work):
         return await self.clock.drive(work)
+
+    async def life_of(self, work, *, die_at):
+        """What a process that dies at its n-th boundary gets done; None when it died."""
+        self.life.begin(die_at)
+        self.world.before_write = self.world.after_write = self._boundary
+        try:
+            return await self.drive(work)
+        except Killed:
+            return None
+        except BaseExceptionGroup as many:
+            if many.subgroup(Killed) is None:
+                raise
+            return None
+        finally:
+            self.life.begin(None)
+            self.clock.at += timedelta(minutes=5)
+
+    async def _boundary(self, verb, name):
+        self.life.boundary()
 
     async def run(self, plan):
         return await self.drive(self.engine.run(plan, RUN))

@@ -69,21 +69,45 @@ class FakeClock:
         return task.result()
 
 
+class Killed(BaseException):
+    """The process is dead: nothing catches it, nothing happens after it."""
+
+
+class Life:
+    """A process that dies at its n-th boundary: before or after a journal operation or an effect."""
+
+    def __init__(self) -> None:
+        self.left: int | None = None
+        self.dead = False
+
+    def begin(self, die_at: int | None) -> None:
+        self.left, self.dead = die_at, False
+
+    def boundary(self) -> None:
+        if self.left is not None:
+            self.left -= 1
+            self.dead = self.dead or self.left <= 0
+        if self.dead:
+            raise Killed
+
+
 class PatientJournal:
     """A journal whose operations take real time, during which the fake clock stands still."""
 
-    def __init__(self, inner, clock: FakeClock) -> None:
-        self._inner, self._clock = inner, clock
+    def __init__(self, inner, clock: FakeClock, life: Life) -> None:
+        self._inner, self._clock, self._life = inner, clock, life
 
     def __getattr__(self, name):
         method = getattr(self._inner, name)
 
         async def call(*args, **kwargs):
+            self._life.boundary()
             self._clock.busy += 1
             try:
                 return await method(*args, **kwargs)
             finally:
                 self._clock.busy -= 1
+                self._life.boundary()
 
         return call
 
