@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from steersman.domain.operation import Operation
-from steersman.toolsets.contracts.thing import COUNT, FLAG, NAME, OBJECT, PERCENT, SECONDS, TEXT, Thing, reading
+from steersman.toolsets.contracts.thing import AMOUNT, COUNT, FLAG, NAME, OBJECT, PERCENT, SECONDS, TEXT, Thing, reading
 
 NAMED = {"namespace": NAME, "name": NAME}
 DEPLOYMENT = Thing(
@@ -17,8 +17,8 @@ DEPLOYMENT = Thing(
         "memory_limit": NAME,
         "environment": OBJECT,
         "restart_token": TEXT,
-        "max_surge": NAME,
-        "max_unavailable": NAME,
+        "max_surge": AMOUNT,
+        "max_unavailable": AMOUNT,
     },
     observed={"ready": FLAG, "ready_replicas": COUNT, "restarts": COUNT, "reason": TEXT},
 )

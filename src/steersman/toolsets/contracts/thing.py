@@ -12,6 +12,8 @@ from steersman.domain.ids import OperationName
 from steersman.domain.operation import BlastRadius, Invocation, Operation
 
 NAME: JsonObject = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,251}$"}
+AMOUNT: JsonObject = {"type": "string", "pattern": "^[0-9]{1,5}%?$"}
+"""A number of pods, or a share of them."""
 TEXT: JsonObject = {"type": "string", "maxLength": 2000}
 COUNT: JsonObject = {"type": "integer", "minimum": 0}
 PERCENT: JsonObject = {"type": "number", "minimum": 0, "maximum": 100}
