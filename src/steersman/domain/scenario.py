@@ -45,8 +45,8 @@ class ConditionTemplate(Fact):
     signal: SignalName
     selector: Selector = Selector()
     test: Threshold | Comparison | ThresholdTemplate
-    window_s: float | str = 300
-    point_s: float | str = 5
+    window_s: float | str = 300.0
+    point_s: float | str = 5.0
     min_points: int | str = 50
     reaction: Literal["rollback", "pause"] = "rollback"
     text: str = ""
@@ -56,8 +56,8 @@ class HoldTemplate(Fact):
     """A hold before parameters are known."""
 
     conditions: tuple[str, ...] = ()
-    for_s: float | str = 60
-    max_s: float | str = 600
+    for_s: float | str = 60.0
+    max_s: float | str = 600.0
 
 
 class FactTest(Fact):
