@@ -118,9 +118,9 @@ class Condition(Fact):
     signal: SignalName
     selector: Selector
     test: Threshold | Comparison = Field(discriminator="kind")
-    window_s: float = Field(default=300, gt=0)
+    window_s: float = Field(default=300.0, gt=0)
     """How far back each evaluation looks."""
-    point_s: float = Field(default=5, gt=0)
+    point_s: float = Field(default=5.0, gt=0)
     """Length of one point: requests are pooled into windows of this length."""
     min_points: int = Field(default=50, ge=1)
     """Fewer points than this are inconclusive. Source: Kayenta's advice of 50."""
@@ -164,7 +164,7 @@ class Budget(Fact):
     """Upper bounds of one run. Undo has its own reserve, so that it never fails for want of budget."""
 
     calls: int = Field(default=2_000, ge=1)
-    seconds: float = Field(default=3_600, gt=0)
+    seconds: float = Field(default=3_600.0, gt=0)
     tokens: int = Field(default=200_000, ge=0)
     money_usd: float = Field(default=1.0, ge=0)
     undo_calls: int = Field(default=500, ge=1)

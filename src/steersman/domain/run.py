@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import reduce
 from typing import assert_never
 
 from steersman.domain.call import Direction
@@ -130,7 +129,14 @@ def fold(entries: Iterable[Entry]) -> Run:
         created_at=first.at,
         last_seq=first.seq,
     )
-    return reduce(advance, line, run)
+    tables: dict[Direction, dict[StepId, StepRecord]] = {"do": dict(run.steps), "undo": {}}
+    for entry in line:
+        if isinstance(entry.event, (CallIntended, CallSettled, StepMoved)):
+            _note(tables[entry.event.direction], entry.at, entry.event)
+            run = run.model_copy(update={"last_seq": entry.seq})
+        else:
+            run = advance(run, entry)
+    return run.model_copy(update={"steps": tables["do"], "undo": tables["undo"]})
 
 
 def advance(run: Run, entry: Entry) -> Run:
@@ -161,7 +167,12 @@ def advance(run: Run, entry: Entry) -> Run:
 
 
 def _with_step(run: Run, at: Instant, event: CallIntended | CallSettled | StepMoved) -> Run:
-    table = run.steps if event.direction == "do" else run.undo
+    table = dict(run.steps if event.direction == "do" else run.undo)
+    _note(table, at, event)
+    return run.model_copy(update={"steps" if event.direction == "do" else "undo": table})
+
+
+def _note(table: dict[StepId, StepRecord], at: Instant, event: CallIntended | CallSettled | StepMoved) -> None:
     record = table.get(event.step_id) or StepRecord(step_id=event.step_id, direction=event.direction)
     match event:
         case CallIntended():
@@ -182,5 +193,4 @@ def _with_step(run: Run, at: Instant, event: CallIntended | CallSettled | StepMo
                 "started_at": record.started_at or at,
                 "finished_at": ended,
             }
-    updated = {**table, event.step_id: record.model_copy(update=change)}
-    return run.model_copy(update={"steps" if event.direction == "do" else "undo": updated})
+    table[event.step_id] = record.model_copy(update=change)

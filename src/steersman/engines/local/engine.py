@@ -112,18 +112,21 @@ class LocalEngine:
         The runs stay resumable; `run` returns to whoever awaits it.
         """
         give_up = self.deps.clock.monotonic() + self.deps.settings.drain_s
-        for session in self._live.values():
+        draining = dict(self._live)
+        for session in draining.values():
             session.drain()
-        while self._live and self.deps.clock.monotonic() < give_up:
+        while draining and self.deps.clock.monotonic() < give_up:
             await self.deps.clock.sleep(0.05)
-        for session in self._live.values():
+            draining = {run_id: session for run_id, session in draining.items() if self._live.get(run_id) is session}
+        for session in draining.values():
             session.abandon()
 
     @asynccontextmanager
     async def _leased(self, run_id: RunId) -> AsyncIterator[Lease]:
         lease = Lease(self.deps, run_id, owner=uuid.uuid4().hex)
-        await lease.renew()
         try:
+            # Inside: a cancelled `acquire` may have been granted all the same.
+            await lease.renew()
             yield lease
         finally:
             await lease.release()

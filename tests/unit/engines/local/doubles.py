@@ -1,7 +1,6 @@
 """A journal in memory, a gate that keeps only what the engine relies on, a clock that does not wait."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -9,13 +8,14 @@ from itertools import count
 from steersman.domain.call import Call, Direction, Grant, Outcome
 from steersman.domain.environment import Principal
 from steersman.domain.errors import (
+    ApprovalNeededError,
     ConcurrencyError,
     DriftError,
     OutcomeUnknownError,
     SteersmanError,
     StoppedError,
 )
-from steersman.domain.event import FINAL, CallIntended, CallSettled, Entry, Event, RunMoved
+from steersman.domain.event import ApprovalMoved, CallIntended, CallSettled
 from steersman.domain.ids import OperationName, PrincipalId, ResourceId, RunId, StepId
 from steersman.domain.plan import Plan
 from steersman.domain.run import fold
@@ -28,6 +28,8 @@ ALICE = Principal(id=PrincipalId("alice"), kind="human", roles=frozenset({"opera
 @dataclass
 class FakeClock:
     at: datetime = START
+    busy: int = 0
+    """Operations that are under way in a thread: real time goes by, ours does not."""
     _sleepers: list = field(default_factory=list)
     _order: count = field(default_factory=count)
 
@@ -47,73 +49,72 @@ class FakeClock:
         finally:
             self._sleepers = [s for s in self._sleepers if s[2] is not wake]
 
+    def loop_soon(self, action) -> None:
+        asyncio.get_running_loop().call_soon(action)
+
     async def drive(self, work):
         """Awaits work, and moves time whenever everything only sleeps."""
-        task = asyncio.ensure_future(work)
-        idle = 0
+        task, loop = asyncio.ensure_future(work), asyncio.get_running_loop()
         while not task.done():
-            await asyncio.sleep(0.0002 if idle > 20 else 0)
-            idle += 1
-            if idle > 60 and self._sleepers:
-                due, _, wake = min(self._sleepers, key=lambda s: s[:2])
-                self.at = max(self.at, due)
-                if not wake.done():
-                    wake.set_result(None)
-                idle = 0
+            await asyncio.sleep(0)
+            if loop._ready or task.done():
+                continue
+            if self.busy or not self._sleepers:
+                await asyncio.sleep(0.0005)
+                continue
+            due, _, wake = min(self._sleepers, key=lambda s: s[:2])
+            self.at = max(self.at, due)
+            if not wake.done():
+                wake.set_result(None)
         return task.result()
 
 
-@dataclass
-class MemoryJournal:
-    clock: FakeClock
-    entries: dict[RunId, list[Entry]] = field(default_factory=dict)
-    leases: dict[RunId, tuple[str, datetime]] = field(default_factory=dict)
-    switch: str = "off"
-    seq: int = 0
+class Killed(BaseException):
+    """The process is dead: nothing catches it, nothing happens after it."""
 
-    async def append(self, run_id: RunId, *events: Event) -> None:
-        await asyncio.sleep(0)
-        for event in events:
-            self.seq += 1
-            entry = Entry(seq=self.seq, run_id=run_id, at=self.clock.now(), event=event, previous="", hash="")
-            self.entries.setdefault(run_id, []).append(entry)
 
-    async def intend(self, run_id, intent, claim):
-        for entry in self.entries.get(run_id, []):
-            match entry.event:
-                case CallSettled(step_id=s, direction=d, result="done") if (s, d) == (intent.step_id, intent.direction):
-                    return entry.event
-        await self.append(run_id, intent)
-        return None
+class Life:
+    """A process that dies at its n-th boundary: before or after a journal operation or an effect."""
 
-    async def read(self, run_id: RunId, *, after: int = 0) -> Sequence[Entry]:
-        return [e for e in self.entries.get(run_id, []) if e.seq > after]
+    def __init__(self) -> None:
+        self.left: int | None = None
+        self.dead = False
 
-    async def runs(self, *, unfinished: bool = False):
-        def final(entries):
-            moves = [e.event.state for e in entries if isinstance(e.event, RunMoved)]
-            return bool(moves) and moves[-1] in FINAL
+    def begin(self, die_at: int | None) -> None:
+        self.left, self.dead = die_at, False
 
-        return [r for r, entries in self.entries.items() if not (unfinished and final(entries))]
+    def boundary(self) -> None:
+        if self.left is not None:
+            self.left -= 1
+            self.dead = self.dead or self.left <= 0
+        if self.dead:
+            raise Killed
 
-    async def acquire(self, run_id, owner, ttl) -> bool:
-        held = self.leases.get(run_id)
-        if held and held[0] != owner and held[1] > self.clock.now():
-            return False
-        self.leases[run_id] = (owner, self.clock.now() + ttl)
-        return True
 
-    async def release(self, run_id, owner) -> None:
-        if self.leases.get(run_id, ("",))[0] == owner:
-            del self.leases[run_id]
+class PatientJournal:
+    """A journal whose operations take real time, during which the fake clock stands still."""
 
-    async def level(self):
-        return self.switch
+    def __init__(self, inner, clock: FakeClock, life: Life) -> None:
+        self._inner, self._clock, self._life = inner, clock, life
+
+    def __getattr__(self, name):
+        method = getattr(self._inner, name)
+
+        async def call(*args, **kwargs):
+            self._life.boundary()
+            self._clock.busy += 1
+            try:
+                return await method(*args, **kwargs)
+            finally:
+                self._clock.busy -= 1
+                self._life.boundary()
+
+        return call
 
 
 @dataclass
 class SimGate:
-    journal: MemoryJournal
+    journal: PatientJournal
     clock: FakeClock
     toolset: object
     answer: SteersmanError | None = None
@@ -126,6 +127,10 @@ class SimGate:
         return next(b for b in self.toolset.bindings() if b.operation.name == name)
 
     async def authorise(self, plan: Plan, run_id: RunId, requester: Principal) -> Grant:
+        if isinstance(self.answer, ApprovalNeededError):
+            await self.journal.append(
+                run_id, ApprovalMoved(approval_id="ap-1", subject=plan.digest(), what="asked", by="alice")
+            )
         if self.answer is not None:
             raise self.answer
         return Grant(run_id=run_id, plan_digest=plan.digest(), requester=requester, planner="file")
@@ -150,7 +155,7 @@ class SimGate:
         if operation.effect == "read":
             return Outcome(output=await binding.run(call.arguments, context), started_at=now, finished_at=now)
         before = await self._probe(operation, call.arguments)
-        run = fold(self.journal.entries[call.run_id])
+        run = fold(await self.journal.read(call.run_id))
         table = run.steps if call.direction == "do" else run.undo
         record = table.get(call.step_id)
         if record and record.open_intent:
@@ -211,7 +216,7 @@ class SimGate:
         )
 
     async def settle(self, run_id: RunId, step_id: StepId, direction: Direction) -> CallSettled:
-        run = fold(self.journal.entries[run_id])
+        run = fold(await self.journal.read(run_id))
         record = (run.steps if direction == "do" else run.undo)[step_id]
         intent = record.open_intent
         operation = self.operation(intent.operation)
