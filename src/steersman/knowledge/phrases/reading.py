@@ -25,13 +25,9 @@ def _condition(condition: ConditionTemplate, *, window: bool) -> str:
     what = condition.signal + (f"/{selector.pool}" if selector.pool else "")
     what += f"@{selector.service}" if selector.service and selector.service != "{service}" else ""
     test = condition.test
-    bound = f"~ {test.ratio:g}" if isinstance(test, Comparison) else f"{test.op} {_number(test.value)}"
+    bound = f"~ {test.ratio:g}" if isinstance(test, Comparison) else f"{test.op} {float(test.value):.10g}"
     span = f" {float(condition.window_s):g}" if window else ""
     return f"{what} {bound}{span} {condition.reaction}"
-
-
-def _number(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:.10g}"
 
 
 def _step(step: ReadStep) -> str:
