@@ -28,7 +28,7 @@ from steersman.planning.vocabulary import VOCABULARY
 from steersman.planning.world import Facts, World, probe_key
 
 DEEPEST = 100
-MOST_EXPANSIONS = 200_000
+MOST_EXPANSIONS = 100_000
 MOST_CHOICES = 500
 GIVEN_UP = "given up, since further on"
 
@@ -99,6 +99,8 @@ class Search:
                 raise InputError(f"no plan within {MOST_EXPANSIONS} expansions: a method of {self._root!r} may recurse")
             way = self._advance(agenda)
             if isinstance(way, str):
+                if self._needs:
+                    break  # going back now would be guessing: first read what is missing
                 found, way = self._back(way)
                 if not found:
                     break

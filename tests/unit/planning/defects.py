@@ -226,6 +226,7 @@ DEFECTS: list[tuple[str, Defect]] = [
     ("duplicate_id", duplicate),
     ("bad_id", changing(id=StepId("a/b"))),
     ("hostile_text", changing(why="safe\u202e")),
+    ("hostile_text", changing(why="safe\U000e0041\U000e0042")),
     ("hostile_text", changing(arguments={"name": "a\x1b[2J"})),
     ("unknown_phase", changing(phase="depoly")),
     ("phase_order", backwards),
