@@ -235,7 +235,7 @@ async def test_the_inverse_passes_and_nothing_else_does_under_the_name_of_undo(t
 
 
 async def test_a_run_without_budget_is_refused(tmp_path) -> None:
-    plan = PLAN.model_copy(update={"budget": Budget(calls=1)})
+    plan = PLAN.model_copy(update={"budget": Budget(calls=3)})
     async with bench(tmp_path) as b:
         await b.planned(plan)
         grant = await b.approved(plan)
