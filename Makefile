@@ -37,7 +37,7 @@ test: setup check
 	@scripts/system-packages
 	$(BIN)/pytest
 
-docs: setup
+docs: setup  # the reference, from the code
 	$(BIN)/python scripts/reference.py
 
 bench: setup

@@ -151,6 +151,8 @@ def advance(run: Run, entry: Entry) -> Run:
             return _with_step(base, entry.at, event)
         case VerdictGiven():
             return base.model_copy(update={"verdicts": (*run.verdicts, event.verdict)})
+        case ApprovalMoved(what="refused"):
+            return base
         case ApprovalMoved():
             known = run.approvals if event.approval_id in run.approvals else (*run.approvals, event.approval_id)
             return base.model_copy(update={"approvals": known})

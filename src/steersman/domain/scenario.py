@@ -22,10 +22,20 @@ class Parameter(Fact):
     name: str
     kind: ParameterKind | None = None
     """What code looks for in the goal's text; None: only an explicit value or the default counts."""
+    words: tuple[str, ...] = ()
+    """Numbers, percentages and durations count only next to one of these, when there are any."""
     schema_: JsonObject = Field(alias="schema", default={"type": "string"})
     default: JsonValue = None
     required: bool = True
     why: str = ""
+
+
+class ThresholdTemplate(Fact):
+    """A threshold whose bound is a parameter: `{parameter}`."""
+
+    kind: Literal["threshold"] = "threshold"
+    op: Literal[">", ">=", "<", "<="]
+    value: str
 
 
 class ConditionTemplate(Fact):
@@ -34,9 +44,9 @@ class ConditionTemplate(Fact):
     id: str
     signal: SignalName
     selector: Selector = Selector()
-    test: Threshold | Comparison = Field(discriminator="kind")
-    window_s: float | str = 300
-    point_s: float | str = 5
+    test: Threshold | Comparison | ThresholdTemplate
+    window_s: float | str = 300.0
+    point_s: float | str = 5.0
     min_points: int | str = 50
     reaction: Literal["rollback", "pause"] = "rollback"
     text: str = ""
@@ -46,8 +56,8 @@ class HoldTemplate(Fact):
     """A hold before parameters are known."""
 
     conditions: tuple[str, ...] = ()
-    for_s: float | str = 60
-    max_s: float | str = 600
+    for_s: float | str = 60.0
+    max_s: float | str = 600.0
 
 
 class FactTest(Fact):
@@ -58,7 +68,7 @@ class FactTest(Fact):
     None: the predicate reads `{"environment": ..., "parameters": ...}`.
     """
     test: Predicate
-    """Its `value` may hold `{parameter}`."""
+    """Its `path` and `value` may hold `{parameter}`."""
     why: str = ""
     """What it means when the test fails, for people; may hold `{parameter}`."""
 

@@ -22,7 +22,7 @@ KEY_BYTES = 32
 class Keyring:
     """Several keys by id, one of them current: the current one signs, all of them verify."""
 
-    __slots__ = ("_derived", "_keys", "current")
+    __slots__ = ("_derived", "_keys", "_read_at_ns", "_source", "current")
 
     def __init__(self, keys: Mapping[str, bytes], *, current: str) -> None:
         if current not in keys:
@@ -31,14 +31,16 @@ class Keyring:
         if short:
             raise ConfigError(f"keys {short!r} want an alphanumeric id and at least {KEY_BYTES} bytes")
         self._keys = dict(keys)
-        self._derived: dict[tuple[str, str], bytes] = {}
+        self._derived: dict[tuple[str, str], hmac.HMAC] = {}
         self.current = current
+        self._source: Path | None = None
+        self._read_at_ns = 0
 
     def __repr__(self) -> str:
         return f"Keyring(ids={sorted(self._keys)}, current={self.current!r})"
 
     def __contains__(self, key_id: str) -> bool:
-        return key_id in self._keys
+        return key_id in self._keys or self._found_after_rotation(key_id)
 
     @classmethod
     def generate(cls) -> Keyring:
@@ -54,14 +56,10 @@ class Keyring:
         """
         if not path.exists():
             _create(path, cls.generate())
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise ConfigError(f"the key file {str(path)!r} is open to others; chmod 600 it and rotate the key")
-        try:
-            document = json.loads(path.read_text())
-            keys = {str(key_id): bytes.fromhex(key) for key_id, key in document["keys"].items()}
-            return cls(keys, current=str(document["current"]))
-        except (ValueError, KeyError, TypeError, AttributeError) as e:
-            raise ConfigError(f"the key file {str(path)!r} is malformed; restore it from a backup") from e
+        keys, current = _read(path)
+        keyring = cls(keys, current=current)
+        keyring._source, keyring._read_at_ns = path, path.stat().st_mtime_ns
+        return keyring
 
     def rotated(self) -> Keyring:
         """The same keys and a new one, which signs from now on."""
@@ -83,23 +81,34 @@ class Keyring:
 
     def mac(self, purpose: Purpose, key_id: str, data: bytes) -> str:
         """HMAC-SHA256 in hex with one key. Raises IntegrityError for an unknown key id."""
-        key = self._derived.get((purpose, key_id)) or self._derive(purpose, key_id)
-        return hmac.digest(key, data, "sha256").hex()
+        keyed = (self._derived.get((purpose, key_id)) or self._derive(purpose, key_id)).copy()
+        keyed.update(data)
+        return keyed.hexdigest()
 
     def verifies(self, purpose: Purpose, data: bytes, signature: str) -> bool:
         """Whether `key id:hex` is the signature of the data by a key of this ring; compares in constant time."""
         key_id, _, mac = signature.partition(":")
-        if key_id not in self._keys or not mac.isascii():
+        if key_id not in self or not mac.isascii():
             return False
         return hmac.compare_digest(self.mac(purpose, key_id, data), mac)
 
-    def _derive(self, purpose: Purpose, key_id: str) -> bytes:
+    def _found_after_rotation(self, key_id: str) -> bool:
+        """Another process may have rotated the keys since the file was read: reads it again, if it changed."""
+        if self._source is None or self._source.stat().st_mtime_ns == self._read_at_ns:
+            return False
+        self._read_at_ns = self._source.stat().st_mtime_ns
+        self._keys, self.current = _read(self._source)
+        self._derived.clear()
+        return key_id in self._keys
+
+    def _derive(self, purpose: Purpose, key_id: str) -> hmac.HMAC:
         master = self._keys.get(key_id)
         if master is None:
             raise IntegrityError(f"signed with the unknown key {key_id!r}; restore the key file that has it")
         key = hmac.digest(master, b"steersman/" + purpose.encode(), "sha256")
-        self._derived[purpose, key_id] = key
-        return key
+        keyed = hmac.new(key, digestmod="sha256")
+        self._derived[purpose, key_id] = keyed
+        return keyed
 
 
 def rotate(path: Path) -> Keyring:
@@ -107,6 +116,17 @@ def rotate(path: Path) -> Keyring:
     keyring = Keyring.open(path).rotated()
     keyring.save(path)
     return keyring
+
+
+def _read(path: Path) -> tuple[dict[str, bytes], str]:
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise ConfigError(f"the key file {str(path)!r} is open to others; chmod 600 it and rotate the key")
+    try:
+        document = json.loads(path.read_text())
+        keys = {str(key_id): bytes.fromhex(key) for key_id, key in document["keys"].items()}
+        return keys, str(document["current"])
+    except (ValueError, KeyError, TypeError, AttributeError) as e:
+        raise ConfigError(f"the key file {str(path)!r} is malformed; restore it from a backup") from e
 
 
 def _fresh() -> tuple[str, bytes]:

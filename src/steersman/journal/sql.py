@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
 from steersman.domain.approval import Approval, ApprovalRequest, Vote
 from steersman.domain.event import CallIntended, CallSettled, Entry, Event
 from steersman.domain.finding import Cost, Investigation
 from steersman.domain.ids import ApprovalId, IncidentId, RunId
-from steersman.journal import claims, entries, incidents, leases
+from steersman.journal import claims, entries, incidents, leases, retention
 from steersman.journal.claims import Refusal
 from steersman.journal.port import Claim, Incident, Level
 from steersman.journal.transaction import Query
@@ -123,6 +124,10 @@ class SqlJournal:
     async def incidents(self, *, limit: int = 100) -> Sequence[Incident]:
         """Incidents, newest first."""
         return await self._reader.read(partial(incidents.listed, limit=limit))
+
+    async def retire(self, *, before: datetime, archive: Path) -> int:
+        """Moves runs that were finished before an instant into a new archive file; the number of runs."""
+        return await self._writer.do(partial(retention.retire, before=before, archive=archive), long=True)
 
     async def close(self) -> None:
         """Commits what is waiting and closes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from steersman.domain.ports import Clock
 from steersman.journal.anchor import Anchor, Mark, anchor_path
 from steersman.journal.chain import START, Head
 from steersman.journal.keyring import Keyring
+from steersman.journal.known import Known
 from steersman.journal.schema import migrate
 from steersman.journal.sql import SqlJournal
 from steersman.journal.transaction import Query, Sql, Transaction, read_head
@@ -22,7 +24,7 @@ from steersman.journal.writer import GroupWriter
 T = TypeVar("T")
 
 BUSY_TIMEOUT_S = 60.0
-"""How long a writer waits for those of other processes."""
+"""How long the writer thread waits for writers of other processes."""
 
 
 class SqliteSql:
@@ -38,31 +40,45 @@ class SqliteSql:
         return self._connection.execute(statement, parameters).fetchall()
 
 
-def connected(path: Path) -> sqlite3.Connection:
+def connected(path: Path, *, waits: bool = True) -> sqlite3.Connection:
     """A connection with the settings that durability rests on. Transactions are begun and ended by hand."""
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    if not waits:
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
     return connection
 
 
 class SqliteStore:
-    """The writing connection; refuses to continue a chain that is not the one that the anchor knows."""
+    """A writing connection; refuses to continue a chain that is not the one that the anchor knows."""
 
-    def __init__(self, path: Path, keyring: Keyring, clock: Clock) -> None:
-        self._connection = connected(path)
+    def __init__(self, path: Path, keyring: Keyring, clock: Clock, *, waits: bool = True) -> None:
+        self._connection = connected(path, waits=waits)
+        self._waits = waits
         self._sql = SqliteSql(self._connection)
         self._keyring = keyring
         self._clock = clock
         self._anchor = Anchor(anchor_path(path), keyring)
         self._start: Head = START
+        self._known = Known()
 
-    def begin(self) -> Transaction:
-        """Opens a transaction that no other process can write beside. Raises IntegrityError for a broken journal."""
-        self._connection.execute("BEGIN IMMEDIATE")
+    def begin(self) -> Transaction | None:
+        """Opens a transaction that nobody can write beside; None when it would have to wait and may not.
+
+        Raises IntegrityError for a journal that is not what was written.
+        """
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as e:
+            if e.sqlite_errorcode == sqlite3.SQLITE_BUSY and not self._waits:
+                return None
+            raise
         self._start = read_head(self._sql)
-        check_anchor(self._sql, self._anchor, head=self._start)
-        return Transaction(self._sql, head=self._start, keyring=self._keyring, clock_now=self._clock.now())
+        catch_up(self._sql, self._anchor, head=self._start, keyring=self._keyring)
+        now = self._clock.now()
+        return Transaction(self._sql, head=self._start, keyring=self._keyring, clock_now=now, known=self._known)
 
     def commit(self, head: Head) -> None:
         """Commits, and moves the anchor to the new head."""
@@ -71,13 +87,21 @@ class SqliteStore:
             self._anchor.advance(Mark(head.seq, head.hash))
 
     def control(self, statement: str) -> None:
-        """SAVEPOINT, ROLLBACK and the like."""
-        if self._connection.in_transaction:
+        """SAVEPOINT, ROLLBACK and the like; nothing to roll back is well."""
+        if self._connection.in_transaction or not statement.startswith("ROLLBACK"):
             self._connection.execute(statement)
 
     def translated(self, error: BaseException) -> BaseException:
         """Database errors as ours."""
         return translated(error)
+
+    def tend(self) -> None:
+        """Copies the write-ahead log into the database, as far as readers allow."""
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.OperationalError:
+            # Everything is durable in the log; it is tried again some commits later, and a full disk shows there.
+            return
 
     def close(self) -> None:
         """Gives connection and anchor back."""
@@ -94,11 +118,13 @@ class SqliteReader:
         self._sql = SqliteSql(self._connection)
         self._keyring = keyring
         self._clock = clock
+        self._known = Known()
 
     async def read(self, work: Callable[[Query], T]) -> T:
         """Runs a read on what is committed."""
         try:
-            return work(Query(self._sql, keyring=self._keyring, clock_now=self._clock.now()))
+            now = self._clock.now()
+            return work(Query(self._sql, keyring=self._keyring, clock_now=now, known=self._known))
         except sqlite3.Error as e:
             raise translated(e) from e
 
@@ -118,7 +144,8 @@ class SqliteJournal(SqlJournal):
         Raises ConfigError for one of a newer version, IntegrityError for one that was altered.
         """
         await asyncio.to_thread(_prepare, path, keyring)
-        writer = GroupWriter(lambda: SqliteStore(path, keyring, clock))
+        near = SqliteStore(path, keyring, clock, waits=False)
+        writer = GroupWriter(SqliteStore(path, keyring, clock), near)
         journal = cls(writer, SqliteReader(path, keyring, clock))
         try:
             yield journal
@@ -126,18 +153,27 @@ class SqliteJournal(SqlJournal):
             await journal.close()
 
 
-def check_anchor(sql: Sql, anchor: Anchor, *, head: Head) -> None:
-    """Raises IntegrityError unless the chain still has the entry that the anchor names."""
+def catch_up(sql: Sql, anchor: Anchor, *, head: Head, keyring: Keyring) -> None:
+    """Moves the anchor to the end of the chain, where a process died between its commit and that.
+
+    Raises IntegrityError unless the chain has the entry that the anchor names, and continues it.
+    """
     mark = anchor.read()
     if mark is None:
         raise IntegrityError(f"the anchor {str(anchor.path)!r} of the journal is missing; restore both from a backup")
-    if (mark.seq, mark.hash) == (head.seq, head.hash) or mark.seq == 0:
+    if (mark.seq, mark.hash) == (head.seq, head.hash):
         return
     found = sql.rows("SELECT hash FROM entries WHERE seq = ?", (mark.seq,))
-    if not found or found[0][0] != mark.hash:
+    if mark.seq > 0 and (not found or found[0][0] != mark.hash):
         raise IntegrityError(
             f"the journal's entry {mark.seq} is gone or altered; `steer audit verify` shows more, `steer restore` mends"
         )
+    link = mark.hash
+    for entry in Query(sql, keyring=keyring, clock_now=head.at).entries("seq > ? ORDER BY seq", mark.seq):
+        if entry.previous != link:
+            raise IntegrityError(f"entry {entry.seq} does not continue the chain; `steer audit verify` shows more")
+        link = entry.hash
+    anchor.advance(Mark(head.seq, head.hash))
 
 
 def translated(error: BaseException) -> BaseException:
@@ -152,7 +188,14 @@ def translated(error: BaseException) -> BaseException:
 
 
 def _prepare(path: Path, keyring: Keyring) -> None:
+    """One process at a time: switching a new file to WAL does not wait for others, it fails."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with path.with_name(path.name + ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _make_ready(path, keyring)
+
+
+def _make_ready(path: Path, keyring: Keyring) -> None:
     connection = connected(path)
     anchor = Anchor(anchor_path(path), keyring)
     try:
@@ -161,7 +204,7 @@ def _prepare(path: Path, keyring: Keyring) -> None:
         head = read_head(sql)
         if head.seq == 0:
             anchor.advance(Mark(0, ""))
-        check_anchor(sql, anchor, head=head)
+        catch_up(sql, anchor, head=head, keyring=keyring)
     except sqlite3.Error as e:
         raise translated(e) from e
     finally:

@@ -1,113 +1,64 @@
-"""Group commit: one thread takes what is waiting and commits all of it in one transaction, with one sync.
+"""Group commit: whatever waits is committed together, and a caller returns when its transaction is durable.
 
-An operation that fails is rolled back alone, to its savepoint. A caller returns when its transaction is durable; one
-that was cancelled while it waited is skipped when its turn has not come, and done whole when it has.
+Operations of one turn of the event loop are committed at its end. Where that is quick it happens in the loop itself:
+a hop to another thread and back costs more processor time than the sync (measured: 0.15 to 0.2 ms against 0.12).
+Where it is not, because another process writes or the disk is slow, the writer thread does it and the loop goes on.
+A caller that was cancelled while it waited is skipped when its turn has not come, and done whole when it has.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+import time
 from itertools import groupby
 from queue import Empty, SimpleQueue
-from types import TracebackType
-from typing import Any, Protocol, TypeVar
+from typing import Literal, TypeVar
 
 from steersman.domain.errors import UnavailableError
-from steersman.journal.chain import Head
-from steersman.journal.transaction import Transaction
+from steersman.journal.batch import Job, Store, Work, commit
 
 T = TypeVar("T")
-Work = Callable[[Transaction], T]
 
 BATCH = 256
 """Operations in one transaction at most, so that none waits long for others."""
 
+QUICK_S = 0.005
+"""A commit that takes longer does not belong into the event loop."""
 
-class Store(Protocol):
-    """One writing connection."""
+PENANCE = 200
+"""Batches that go to the thread after a slow commit, before the loop is tried again."""
 
-    def begin(self) -> Transaction:
-        """Opens a transaction that no other process can write beside."""
-        ...
+CHECKPOINT = 300
+"""Commits in the loop after which the thread copies the write-ahead log into the database."""
 
-    def commit(self, head: Head) -> None:
-        """Makes it durable and notes the new head of the chain."""
-        ...
-
-    def control(self, statement: str) -> None:
-        """SAVEPOINT, ROLLBACK and the like."""
-        ...
-
-    def translated(self, error: BaseException) -> BaseException:
-        """The error of the tree that stands for one of the database's."""
-        ...
-
-    def close(self) -> None:
-        """Gives the connection back."""
-        ...
-
-
-class _Job:
-    __slots__ = ("abandoned", "error", "future", "loop", "result", "work")
-
-    def __init__(self, work: Work[Any], loop: asyncio.AbstractEventLoop) -> None:
-        self.work = work
-        self.loop = loop
-        self.future: asyncio.Future[Any] = loop.create_future()
-        self.abandoned = False
-        self.result: Any = None
-        self.error: BaseException | None = None
-
-    def deliver(self) -> None:
-        if self.future.done():
-            return
-        if self.error is not None:
-            self.future.set_exception(self.error)
-        else:
-            self.future.set_result(self.result)
-
-
-class _Fate:
-    """Carries whatever is raised inside to the callers that wait for it: it is raised there, not lost here."""
-
-    __slots__ = ("_jobs", "_store", "_undo")
-
-    def __init__(self, store: Store, jobs: list[_Job], *, undo: Callable[[], None]) -> None:
-        self._store = store
-        self._jobs = jobs
-        self._undo = undo
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
-        if error is None:
-            return False
-        self._undo()
-        told = self._store.translated(error)
-        for job in self._jobs:
-            job.error = job.error or told
-        return True
+TEND: Literal["tend"] = "tend"
 
 
 class GroupWriter:
-    """The one writer of a process."""
+    """The one writer of a process. `near` never waits and serves the loop; `far` waits for others, in its thread."""
 
-    def __init__(self, connect: Callable[[], Store]) -> None:
-        self._queue: SimpleQueue[_Job | None] = SimpleQueue()
+    def __init__(self, far: Store, near: Store | None) -> None:
+        self._far = far
+        self._near = near
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[Job] = []
+        self._queue: SimpleQueue[Job | Literal["tend"] | None] = SimpleQueue()
         self._closed = False
-        self._store = connect()
+        self._penance = 0
+        self._commits = 0
         self._thread = threading.Thread(target=self._work, name="journal-writer", daemon=True)
         self._thread.start()
 
-    async def do(self, work: Work[T]) -> T:
-        """Runs `work` in a transaction; returns its result when that is durable."""
-        if self._closed:
+    async def do(self, work: Work[T], *, long: bool = False) -> T:
+        """Runs `work` in a transaction; returns its result when that is durable.
+
+        `long` work never runs in the event loop.
+        """
+        if self._closed or not self._thread.is_alive():
             raise UnavailableError("the journal is closed; open it again")
-        job = _Job(work, asyncio.get_running_loop())
-        self._queue.put(job)
+        job = Job(work, asyncio.get_running_loop())
+        self._enqueue(job, long=long)
         try:
             result: T = await job.future
         except asyncio.CancelledError:
@@ -119,23 +70,71 @@ class GroupWriter:
         """Commits what is waiting and ends the thread."""
         if not self._closed:
             self._closed = True
+            self._flush()
             self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
+        if self._near is not None:
+            self._near.close()
+            self._near = None
+
+    def _enqueue(self, job: Job, *, long: bool) -> None:
+        if long or self._near is None or job.loop is not self._loop:
+            self._queue.put(job)
+            return
+        if not self._waiting:
+            self._loop.call_soon(self._flush)
+        self._waiting.append(job)
+
+    def _flush(self) -> None:
+        jobs = [job for job in self._waiting if not job.abandoned]
+        self._waiting = []
+        for start in range(0, len(jobs), BATCH):
+            self._commit_or_queue(jobs[start : start + BATCH])
+
+    def _commit_or_queue(self, jobs: list[Job]) -> None:
+        here = True
+        try:
+            here = self._commit_here(jobs)
+        finally:
+            for job in jobs:
+                if here:
+                    job.deliver()
+                else:
+                    self._queue.put(job)
+
+    def _commit_here(self, jobs: list[Job]) -> bool:
+        if self._near is None or self._penance > 0 or not self._queue.empty():
+            self._penance = max(0, self._penance - 1)
+            return False
+        started = time.perf_counter()
+        if not commit(self._near, jobs):
+            return False
+        if time.perf_counter() - started > QUICK_S:
+            self._penance = PENANCE
+        self._commits += 1
+        if self._commits % CHECKPOINT == 0:
+            self._queue.put(TEND)
+        return True
 
     def _work(self) -> None:
         going = True
         while going:
             jobs, going = self._take()
-            if jobs:
-                self._commit(jobs)
+            if not jobs:
+                continue
+            try:
+                commit(self._far, jobs)
+            finally:
                 _deliver(jobs)
-        self._store.close()
+        self._far.close()
 
-    def _take(self) -> tuple[list[_Job], bool]:
-        jobs: list[_Job] = []
+    def _take(self) -> tuple[list[Job], bool]:
+        jobs: list[Job] = []
         job = self._queue.get()
         while job is not None:
-            if not job.abandoned:
+            if job == TEND:
+                self._far.tend()
+            elif not job.abandoned:
                 jobs.append(job)
             if len(jobs) >= BATCH:
                 return jobs, True
@@ -145,36 +144,18 @@ class GroupWriter:
                 return jobs, True
         return jobs, False
 
-    def _commit(self, jobs: list[_Job]) -> None:
-        with _Fate(self._store, jobs, undo=lambda: self._store.control("ROLLBACK")):
-            transaction = self._store.begin()
-            if len(jobs) == 1:
-                jobs[0].result = jobs[0].work(transaction)
-            else:
-                for job in jobs:
-                    self._attempt(transaction, job)
-            self._store.commit(transaction.head)
 
-    def _attempt(self, transaction: Transaction, job: _Job) -> None:
-        head = transaction.head
-
-        def undo() -> None:
-            self._store.control("ROLLBACK TO one")
-            self._store.control("RELEASE one")
-            transaction.rewind(head)
-
-        self._store.control("SAVEPOINT one")
-        with _Fate(self._store, [job], undo=undo):
-            job.result = job.work(transaction)
-            self._store.control("RELEASE one")
-
-
-def _deliver(jobs: list[_Job]) -> None:
+def _deliver(jobs: list[Job]) -> None:
     """Wakes each event loop once, not once for each caller."""
     for loop, group in groupby(jobs, key=lambda job: job.loop):
         mine = list(group)
         try:
-            loop.call_soon_threadsafe(lambda mine=mine: [job.deliver() for job in mine])
+            loop.call_soon_threadsafe(_wake, mine)
         except RuntimeError:
             # The loop was closed while we wrote: nobody waits there any more, and what was written stays written.
             continue
+
+
+def _wake(jobs: list[Job]) -> None:
+    for job in jobs:
+        job.deliver()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from steersman.domain.plan import Threshold
+from steersman.domain.plan import Comparison
 from steersman.domain.scenario import ConditionTemplate
 from steersman.knowledge.phrases.condition import read_condition
 from steersman.knowledge.phrases.step import ReadStep, read_step
@@ -25,7 +25,7 @@ def _condition(condition: ConditionTemplate, *, window: bool) -> str:
     what = condition.signal + (f"/{selector.pool}" if selector.pool else "")
     what += f"@{selector.service}" if selector.service and selector.service != "{service}" else ""
     test = condition.test
-    bound = f"{test.op} {test.value:.10g}" if isinstance(test, Threshold) else f"~ {test.ratio:g}"
+    bound = f"~ {test.ratio:g}" if isinstance(test, Comparison) else f"{test.op} {float(test.value):.10g}"
     span = f" {float(condition.window_s):g}" if window else ""
     return f"{what} {bound}{span} {condition.reaction}"
 

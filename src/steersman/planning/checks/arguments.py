@@ -12,7 +12,8 @@ from steersman.domain.expression import FromStep, from_steps
 from steersman.domain.fact import JsonObject
 from steersman.domain.operation import Invocation, Operation
 from steersman.domain.plan import Check, Problem
-from steersman.planning.checks.view import View, nearest, problem
+from steersman.planning.checks.view import View, problem
+from steersman.planning.names import nearest
 from steersman.planning.schema import faults, holes, inside, merged, narrows, pointer_path, validator
 
 Path = tuple[str | int, ...]

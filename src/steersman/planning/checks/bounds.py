@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from steersman.domain.ids import ConditionId
 from steersman.domain.plan import Comparison, Condition, Hold, Plan, Problem, Step, Threshold
 from steersman.domain.signal import UNIT
-from steersman.planning.checks.view import View, nearest, problem
+from steersman.planning.checks.view import View, problem
 from steersman.planning.graph import longest
+from steersman.planning.names import nearest
 
 
 def bounds(view: View) -> Iterator[Problem]:

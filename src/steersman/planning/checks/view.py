@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import jsonschema_rs
@@ -75,15 +74,6 @@ def view(plan: Plan, world: World) -> View:
 def problem(code: str, *path: str | int, reason: str, remedy: str) -> Problem:
     """A problem at a path into the plan."""
     return Problem(path=pointer_text(path), code=code, reason=reason, remedy=remedy)
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A remedy that names what was probably meant."""
-    names = sorted(known)
-    close = difflib.get_close_matches(word, names, n=3, cutoff=0.5)
-    if close:
-        return "did you mean " + " or ".join(repr(name) for name in close) + "?"
-    return "there is " + ", ".join(repr(name) for name in names[:8]) if names else "there is none at all"
 
 
 class Validators(dict[OperationName, jsonschema_rs.Validator]):

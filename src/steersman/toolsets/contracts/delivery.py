@@ -1,0 +1,99 @@
+"""Delivery: Argo Rollouts, Argo CD, Helm, the gateway, feature flags, CI, the forge, the registry, the CDN, DNS."""
+
+from __future__ import annotations
+
+from steersman.domain.operation import Operation
+from steersman.toolsets.contracts.thing import COUNT, FLAG, NAME, OBJECT, PERCENT, TEXT, WORDS, Thing, reading
+
+NAMED = {"namespace": NAME, "name": NAME}
+ROLLOUT = Thing(
+    "argo_rollouts",
+    "rollout",
+    keys=NAMED,
+    state={"image": NAME, "strategy": {"type": "string", "enum": ["canary", "blueGreen"]}, "weight": PERCENT},
+    observed={"ready": FLAG, "phase": NAME, "reason": TEXT},
+)
+APPLICATION = Thing(
+    "argocd",
+    "application",
+    keys={"name": NAME},
+    state={"revision": NAME, "automated": FLAG},
+    observed={"healthy": FLAG, "synced": FLAG},
+)
+RELEASE = Thing(
+    "helm",
+    "release",
+    keys=NAMED,
+    state={"chart": NAME, "version": NAME, "values": OBJECT},
+    observed={"ready": FLAG},
+)
+ROUTE = Thing(
+    "gateway",
+    "route",
+    keys={"service": NAME},
+    state={"weights": OBJECT, "requests_per_second": COUNT, "timeout_ms": COUNT, "retries": COUNT, "fallback": FLAG},
+)
+REGION = Thing("gateway", "regions", keys={"service": NAME}, state={"shares": OBJECT}, observed={"healthy": FLAG})
+RULE = Thing("gateway", "firewall_rule", keys={"name": NAME}, state={"match": TEXT, "action": NAME})
+FLAGS = Thing("flags", "flag", keys={"name": NAME}, state={"enabled": FLAG, "percent": PERCENT})
+IMAGE = Thing("ci", "image", keys={"repository": NAME, "tag": NAME}, state={"ref": NAME, "platforms": WORDS})
+WORKFLOW = Thing("forge", "file", keys={"repository": NAME, "branch": NAME, "path": NAME}, state={"content": TEXT})
+PULL = Thing(
+    "forge",
+    "pull_request",
+    keys={"repository": NAME, "branch": NAME},
+    state={"title": TEXT, "body": TEXT, "open": FLAG},
+)
+RECORD = Thing("dns", "record", keys={"name": NAME}, state={"kind": NAME, "value": NAME, "ttl_s": COUNT})
+CACHE = Thing("cdn", "path", keys={"path": NAME}, state={"generation": NAME})
+
+OPERATIONS: tuple[Operation, ...] = (
+    *ROLLOUT.reads(),
+    ROLLOUT.change("set_image", "Sets the image of a rollout; its traffic stays with the stable version", "image"),
+    ROLLOUT.change("set_weight", "Sets the share of traffic of the new version", "weight"),
+    ROLLOUT.change("set_strategy", "Chooses between canary and blueGreen", "strategy"),
+    *APPLICATION.reads(),
+    APPLICATION.change("sync", "Brings an application to a revision of its repository", "revision"),
+    APPLICATION.change("set_automated", "Turns automatic sync on or off", "automated"),
+    *RELEASE.reads(),
+    RELEASE.change("upgrade", "Upgrades a release to a chart version with values", "chart version values"),
+    *ROUTE.reads(),
+    ROUTE.change("set_weights", "Sets the weights of the pools behind a route", "weights"),
+    ROUTE.change("set_rate_limit", "Limits the requests per second of a route", "requests_per_second"),
+    ROUTE.change("set_timeout", "Sets timeout and number of retries of a route", "timeout_ms retries"),
+    ROUTE.change("set_fallback", "Answers from the fallback instead of the dependency", "fallback"),
+    *REGION.reads(),
+    REGION.change("set_regions", "Sets the shares of traffic of regions", "shares", blast="environment"),
+    *RULE.reads(),
+    *RULE.create("create_firewall_rule", blast="environment"),
+    *FLAGS.reads(),
+    FLAGS.change("set_flag", "Turns a feature flag on or off, for a share of users", "enabled percent"),
+    *IMAGE.reads(),
+    *IMAGE.create("build_image", blast="none"),
+    *WORKFLOW.reads(),
+    *WORKFLOW.create("create_file", blast="none"),
+    WORKFLOW.change("set_file", "Changes a file on a branch", "content", blast="none"),
+    *PULL.reads(),
+    *PULL.create("open_pull_request", blast="none", remove="close_pull_request"),
+    *RECORD.reads(),
+    RECORD.change("set_record", "Changes a DNS record", "kind value ttl_s", blast="environment"),
+    *CACHE.reads(),
+    CACHE.final("purge", "Drops what the edge holds of a path", "generation"),
+    reading(
+        "registry.scan",
+        "Scans an image for known vulnerabilities",
+        {"image": NAME},
+        {"critical": COUNT, "high": COUNT, "cves": WORDS},
+    ),
+    reading(
+        "registry.get_image", "Whether an image can be pulled", {"image": NAME}, {"exists": FLAG, "platforms": WORDS}
+    ),
+    reading(
+        "forge.scan_secrets",
+        "Looks for secrets in the history of a repository",
+        {"repository": NAME},
+        {"count": COUNT, "kinds": WORDS},
+    ),
+    reading("dns.resolve", "Resolves a name from inside", {"name": NAME}, {"resolved": FLAG, "latency_ms": COUNT}),
+    reading("http.check", "Asks a URL once", {"url": NAME}, {"status": COUNT, "ok": FLAG, "latency_ms": COUNT}),
+)
