@@ -15,6 +15,7 @@ from steersman.domain.ports import Clock
 from steersman.journal.anchor import Anchor, Mark, anchor_path
 from steersman.journal.chain import START, Head
 from steersman.journal.keyring import Keyring
+from steersman.journal.known import Known
 from steersman.journal.schema import migrate
 from steersman.journal.sql import SqlJournal
 from steersman.journal.transaction import Query, Sql, Transaction, read_head
@@ -61,6 +62,7 @@ class SqliteStore:
         self._clock = clock
         self._anchor = Anchor(anchor_path(path), keyring)
         self._start: Head = START
+        self._known = Known()
 
     def begin(self) -> Transaction | None:
         """Opens a transaction that nobody can write beside; None when it would have to wait and may not.
@@ -74,8 +76,9 @@ class SqliteStore:
                 return None
             raise
         self._start = read_head(self._sql)
-        catch_up(self._sql, self._anchor, keyring=self._keyring)
-        return Transaction(self._sql, head=self._start, keyring=self._keyring, clock_now=self._clock.now())
+        catch_up(self._sql, self._anchor, head=self._start, keyring=self._keyring)
+        now = self._clock.now()
+        return Transaction(self._sql, head=self._start, keyring=self._keyring, clock_now=now, known=self._known)
 
     def commit(self, head: Head) -> None:
         """Commits, and moves the anchor to the new head."""
@@ -115,11 +118,13 @@ class SqliteReader:
         self._sql = SqliteSql(self._connection)
         self._keyring = keyring
         self._clock = clock
+        self._known = Known()
 
     async def read(self, work: Callable[[Query], T]) -> T:
         """Runs a read on what is committed."""
         try:
-            return work(Query(self._sql, keyring=self._keyring, clock_now=self._clock.now()))
+            now = self._clock.now()
+            return work(Query(self._sql, keyring=self._keyring, clock_now=now, known=self._known))
         except sqlite3.Error as e:
             raise translated(e) from e
 
@@ -148,12 +153,12 @@ class SqliteJournal(SqlJournal):
             await journal.close()
 
 
-def catch_up(sql: Sql, anchor: Anchor, *, keyring: Keyring) -> None:
+def catch_up(sql: Sql, anchor: Anchor, *, head: Head, keyring: Keyring) -> None:
     """Moves the anchor to the end of the chain, where a process died between its commit and that.
 
     Raises IntegrityError unless the chain has the entry that the anchor names, and continues it.
     """
-    head, mark = read_head(sql), anchor.read()
+    mark = anchor.read()
     if mark is None:
         raise IntegrityError(f"the anchor {str(anchor.path)!r} of the journal is missing; restore both from a backup")
     if (mark.seq, mark.hash) == (head.seq, head.hash):
@@ -199,7 +204,7 @@ def _make_ready(path: Path, keyring: Keyring) -> None:
         head = read_head(sql)
         if head.seq == 0:
             anchor.advance(Mark(0, ""))
-        catch_up(sql, anchor, keyring=keyring)
+        catch_up(sql, anchor, head=head, keyring=keyring)
     except sqlite3.Error as e:
         raise translated(e) from e
     finally:

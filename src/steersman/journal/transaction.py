@@ -10,6 +10,7 @@ from steersman.domain.errors import ConcurrencyError
 from steersman.domain.event import Entry, Event, RunMoved, RunPlanned
 from steersman.journal.chain import COLUMNS, START, Head, Row, entry, instant, sealed
 from steersman.journal.keyring import Keyring
+from steersman.journal.known import Known
 
 _INSERT = f"INSERT INTO entries ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - fixed texts
 
@@ -25,9 +26,10 @@ class Sql(Protocol):
 class Query:
     """Reads. `now` never goes back: it is the clock's, or the newest entry's when that is later."""
 
-    def __init__(self, sql: Sql, *, keyring: Keyring, clock_now: datetime) -> None:
+    def __init__(self, sql: Sql, *, keyring: Keyring, clock_now: datetime, known: Known | None = None) -> None:
         self.sql = sql
         self.keyring = keyring
+        self.known = known or Known()
         self._clock_now = clock_now
 
     @property
@@ -51,15 +53,21 @@ class Query:
 
     def entries(self, where: str, *parameters: object) -> list[Entry]:
         """The entries that a condition (with its order) selects. Raises IntegrityError for an altered one."""
+        return [entry(self.keyring, row) for row in self.raw(where, *parameters)]
+
+    def raw(self, where: str, *parameters: object) -> tuple[Row, ...]:
+        """The stored rows that a condition (with its order) selects, unverified."""
         found = self.sql.rows(f"SELECT {COLUMNS} FROM entries WHERE {where}", parameters)  # noqa: S608 - fixed texts
-        return [entry(self.keyring, Row(*row)) for row in found]
+        return tuple(Row(*row) for row in found)
 
 
 class Transaction(Query):
     """Reads and writes that become durable together, with the end of the chain in hand."""
 
-    def __init__(self, sql: Sql, *, head: Head, keyring: Keyring, clock_now: datetime) -> None:
-        super().__init__(sql, keyring=keyring, clock_now=clock_now)
+    def __init__(
+        self, sql: Sql, *, head: Head, keyring: Keyring, clock_now: datetime, known: Known | None = None
+    ) -> None:
+        super().__init__(sql, keyring=keyring, clock_now=clock_now, known=known)
         at = max(head.at, clock_now)
         self._head = Head(head.seq, head.hash, at)
         self._at = instant(at)

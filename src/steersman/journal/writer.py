@@ -50,12 +50,15 @@ class GroupWriter:
         self._thread = threading.Thread(target=self._work, name="journal-writer", daemon=True)
         self._thread.start()
 
-    async def do(self, work: Work[T]) -> T:
-        """Runs `work` in a transaction; returns its result when that is durable."""
+    async def do(self, work: Work[T], *, long: bool = False) -> T:
+        """Runs `work` in a transaction; returns its result when that is durable.
+
+        `long` work never runs in the event loop.
+        """
         if self._closed or not self._thread.is_alive():
             raise UnavailableError("the journal is closed; open it again")
         job = Job(work, asyncio.get_running_loop())
-        self._enqueue(job)
+        self._enqueue(job, long=long)
         try:
             result: T = await job.future
         except asyncio.CancelledError:
@@ -74,8 +77,8 @@ class GroupWriter:
             self._near.close()
             self._near = None
 
-    def _enqueue(self, job: Job) -> None:
-        if self._near is None or job.loop is not self._loop:
+    def _enqueue(self, job: Job, *, long: bool) -> None:
+        if long or self._near is None or job.loop is not self._loop:
             self._queue.put(job)
             return
         if not self._waiting:

@@ -142,6 +142,7 @@ WORLD = World(
     environment=LAB,
     catalogue=OPERATIONS,
     kinds={"lab": "lab"},
+    protected=lambda _: False,
     signals=frozenset({"error_rate", "latency_p99"}),
     services=frozenset({"front", "catalog", "checkout", "payments"}),
 )

@@ -54,6 +54,8 @@ class Session:
     reason: str = ""
     undoing: bool = False
     draining: bool = False
+    group: asyncio.TaskGroup | None = None
+    """Of the phase that is being run."""
     task: asyncio.Task[object] | None = None
     """The task that executes the run."""
 
@@ -70,6 +72,14 @@ class Session:
     async def append(self, *events: Event) -> None:
         """Makes events durable."""
         await self.deps.journal.append(self.run_id, *events)
+
+    def note(self, event: Event) -> None:
+        """Journals what follows from the journal anyway, without waiting.
+
+        It goes ahead of, or together with, whatever is appended after it, and is durable when the phase ends.
+        """
+        assert self.group is not None
+        self.group.create_task(self.append(event), name="note")
 
     async def move(self, state: RunState, reason: str = "") -> None:
         """Journals a new state of the run; the same one again is not news."""

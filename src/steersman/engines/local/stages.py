@@ -61,6 +61,7 @@ async def run_phase(session: Session, phase: str) -> Next:
     todo = within(steps, frozenset(progress.done))
     if todo:
         async with asyncio.TaskGroup() as group:
+            session.group = group
             watcher = group.create_task(_watch(session), name="run-wide conditions")
             await run_dag(todo, StepRunner(session), session.control.halted)
             watcher.cancel()
