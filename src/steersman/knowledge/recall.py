@@ -15,6 +15,8 @@ from steersman.knowledge.lexical import MOST
 from steersman.knowledge.shelf import DERIVED, Shelf, head_text, query_terms
 
 _REASONS = 4
+NEAR = 0.3
+"""What scores below this share of the best is not worth naming."""
 
 
 def recall(
@@ -31,7 +33,9 @@ def recall_for(ask: Ask, *, shelf: Shelf, dense: Mapping[ScenarioId, float] | No
     """The same, with all that may be known: tools, signals, mode, limit."""
     lexical = shelf.words.scores(query_terms(ask.goal))
     known, everything = _ceilings(ask.goal, shelf)
+    concepts = len(thesaurus().concepts(ask.goal))
     found: list[Match] = []
+    enough = False
     for scenario_id in lexical.keys() | (dense or {}).keys():
         entry = shelf.entries.get(scenario_id)
         suits = fit(entry, ask) if entry else Fit(fits=False)
@@ -41,14 +45,21 @@ def recall_for(ask: Ask, *, shelf: Shelf, dense: Mapping[ScenarioId, float] | No
         evidence = Evidence(
             lexical=points / known if known else 0.0,
             covered=points / everything if everything else 0.0,
+            concepts=concepts,
             dense=dense.get(scenario_id, 0.0) if dense is not None else None,
         )
         fused = fuse(evidence)
-        if fused.enough:
-            reasons = (*suits.why, *_shared(ask.goal, entry.scenario))[:_REASONS]
-            found.append(Match(scenario=entry.scenario, score=round(fused.score + suits.bonus, 4), why=reasons))
+        enough = enough or fused.enough
+        found.append(Match(scenario=entry.scenario, score=round(fused.score + suits.bonus, 4), why=suits.why))
+    if not enough:
+        return []
     found.sort(key=lambda match: (-match.score, match.scenario.id))
-    return found[: ask.limit]
+    bar = found[0].score * NEAR
+    return [_explained(match, ask.goal) for match in found[: ask.limit] if match.score >= bar]
+
+
+def _explained(match: Match, goal: str) -> Match:
+    return match.model_copy(update={"why": (*match.why, *_shared(goal, match.scenario))[:_REASONS]})
 
 
 def _ceilings(goal: str, shelf: Shelf) -> tuple[float, float]:
