@@ -12,6 +12,7 @@ from steersman.cli.here import app_of
 from steersman.cli.output import Format, Output, emit, group, talk
 
 if TYPE_CHECKING:
+    from pydantic import JsonValue
     from rich.console import RenderableType
     from rich.table import Table
 
@@ -36,8 +37,8 @@ def list_(
     from steersman.cli.frame import go
 
     runs = go(_runs(limit))
-    payload = [{"run_id": run.run_id, "state": run.state, "goal": run.plan.goal} for run in runs]
-    emit([*payload], output, lambda: _table(runs))
+    payload: list[JsonValue] = [{"run_id": run.run_id, "state": run.state, "goal": run.plan.goal} for run in runs]
+    emit(payload, output, lambda: _table(runs))
 
 
 @app.command()
@@ -46,7 +47,7 @@ def show(run_id: RunArgument, output: Output = Format.table) -> None:
     from steersman.app.settings import load
     from steersman.cli.frame import go
 
-    run, approvals = go(_run(run_id))
+    run, approvals = go(read_run(run_id))
     print_run(run, approvals, output, load().language)
 
 
@@ -130,7 +131,7 @@ async def report_text(run_id: str) -> str:
     settings = load()
     async with open_journal(settings) as journal:
         entries = await journal.read(RunId(run_id))
-        run = fold(_known(run_id, entries))
+        run = fold(known(run_id, entries))
         approvals = [await journal.approval(each) for each in run.approvals]
         investigation = await _investigation(journal, run)
     return markdown(Story(run, entries, approvals, investigation), language(run.plan.goal, settings.language))
@@ -181,18 +182,20 @@ async def _runs(limit: int) -> list[Run]:
     return found
 
 
-async def _run(run_id: str) -> tuple[Run, list[Approval]]:
+async def read_run(run_id: str) -> tuple[Run, list[Approval]]:
+    """A run and its approvals. Raises InputError for an unknown one."""
     from steersman.app.settings import load
     from steersman.app.store import open_journal
     from steersman.domain.ids import RunId
     from steersman.domain.run import fold
 
     async with open_journal(load()) as journal:
-        run = fold(_known(run_id, await journal.read(RunId(run_id))))
+        run = fold(known(run_id, await journal.read(RunId(run_id))))
         return run, [await journal.approval(each) for each in run.approvals]
 
 
-def _known(run_id: str, entries: Sequence[Entry]) -> Sequence[Entry]:
+def known(run_id: str, entries: Sequence[Entry]) -> Sequence[Entry]:
+    """The entries. Raises InputError when there are none."""
     from steersman.domain.errors import InputError
 
     if not entries:
@@ -202,8 +205,8 @@ def _known(run_id: str, entries: Sequence[Entry]) -> Sequence[Entry]:
 
 async def _investigation(journal: SqliteJournal, run: Run) -> Investigation | None:
     """The newest investigation of this run; the run itself is the alert."""
-    incident = await journal.incident(run.run_id, run.created_at)
-    found = await journal.investigations(incident.id)
+    known = [each for each in await journal.incidents(limit=1_000) if each.fingerprint == run.run_id]
+    found = await journal.investigations(known[0].id) if known else ()
     return found[-1] if found else None
 
 
@@ -217,14 +220,14 @@ async def _watch(run_id: str) -> int:
     from steersman.engines.local.follow import follow
 
     settings = load()
-    run, _ = await _run(run_id)
+    run, _ = await read_run(run_id)
     lang = language(run.plan.goal, settings.language)
     async with open_journal(settings) as journal:
         async for entry in follow(journal, RunId(run_id), clock=CLOCK):
             told = tell(entry, lang)
             if told is not None:
                 print(f"{clock(entry.at)}  {told[0]:<16} {untrusted(told[1], 200)}", flush=True)
-    run, _ = await _run(run_id)
+    run, _ = await read_run(run_id)
     return int(run.exit_code)
 
 
