@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-import yaml
-
 from steersman.agents.planning import PlanningDeps, drifted, make_plan
+from steersman.app.catalogue import TELEMETRY
+from steersman.app.rules import desk, directory, policy
 from steersman.app.settings import Settings
-from steersman.app.store import CLOCK, keyring, local_user, open_journal, principal
+from steersman.app.store import CLOCK, keyring, local_user, open_journal
 from steersman.domain.environment import Environment, Principal
-from steersman.domain.errors import ConfigError
 from steersman.domain.goal import Goal
-from steersman.domain.ids import OperationName, PrincipalId, RunId
+from steersman.domain.ids import OperationName, RunId
 from steersman.domain.plan import Plan, Problem
 from steersman.domain.ports import Toolset
 from steersman.domain.scenario import Match
@@ -37,10 +36,6 @@ from steersman.planning.check import check
 from steersman.planning.drift import Drift
 from steersman.planning.world import World
 from steersman.policy.engine import Policy
-from steersman.policy.engine import load as load_policy
-
-TELEMETRY = "telemetry"
-"""Name of the toolset that telemetry is asked through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,30 +89,6 @@ class App:
 def new_run_id(prefix: str = "run") -> RunId:
     """An id that no other run has."""
     return RunId(f"{prefix}-{CLOCK.now():%m%d-%H%M%S}-{secrets.token_hex(3)}")
-
-
-def policy(settings: Settings) -> Policy:
-    """The shipped rules with the operator's files. Raises ConfigError naming file and defect."""
-    documents = []
-    for path in settings.policy.files:
-        try:
-            documents.append((str(path), yaml.safe_load(path.read_text(encoding="utf-8"))))
-        except OSError as e:
-            raise ConfigError(f"policy file {str(path)!r}: {e.strerror}; mend policy.files") from e
-        except yaml.YAMLError as e:
-            raise ConfigError(f"policy file {str(path)!r} is not YAML: {' '.join(str(e).split())}") from e
-    return load_policy(*documents)
-
-
-def directory(settings: Settings) -> Callable[[PrincipalId], Principal | None]:
-    """Who is who, as configured now: the local user, and everybody whom the configuration names."""
-    known = {local_user(settings).id, *map(PrincipalId, settings.principals.roles)}
-    return lambda name: principal(settings, name) if name in known else None
-
-
-def desk(settings: Settings, journal: SqliteJournal) -> ApprovalDesk:
-    """Where people answer."""
-    return ApprovalDesk(journal, keyring(settings), policy(settings), directory(settings), CLOCK)
 
 
 @asynccontextmanager

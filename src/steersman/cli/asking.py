@@ -17,8 +17,8 @@ def question(
     from pydantic import ValidationError
 
     from steersman.app.catalogue import operation_named
+    from steersman.app.rules import policy
     from steersman.app.store import CLOCK, local_id, principal
-    from steersman.app.wiring import policy
     from steersman.domain.errors import InputError
     from steersman.domain.ids import ResourceId
     from steersman.domain.policy import PolicyRequest

@@ -14,9 +14,9 @@ Comment = Annotated[str, typer.Option("--comment", "-m", help="Said to whoever a
 
 def _answer(answer: Literal["approve", "reject", "request_changes"], purpose: str) -> Callable[..., None]:
     def command(approval_id: str, comment: Comment = "", output: Output = Format.table) -> None:
+        from steersman.app.rules import desk
         from steersman.app.settings import load
         from steersman.app.store import local_user, open_journal
-        from steersman.app.wiring import desk
         from steersman.cli.commands.approvals import table
         from steersman.cli.frame import go
         from steersman.domain.approval import Approval

@@ -22,8 +22,8 @@ def check(
     file: Annotated[Path | None, typer.Argument(help="A rule file to try beside those in force.")] = None,
 ) -> None:
     """Hold the rules against their schema; exits 2 with file, rule and defect."""
+    from steersman.app.rules import policy
     from steersman.app.settings import load
-    from steersman.app.wiring import policy
 
     settings = load()
     files = (*settings.policy.files, *([file] if file else []))
@@ -34,8 +34,8 @@ def check(
 @app.command("test")
 def run_cases(output: Output = Format.table) -> None:
     """Run the tests that the rule files carry; exits 1 when one fails."""
+    from steersman.app.rules import policy
     from steersman.app.settings import load
-    from steersman.app.wiring import policy
     from steersman.policy.cases import run_tests
 
     results = run_tests(policy(load()))
