@@ -11,6 +11,7 @@ from datetime import timedelta
 from steersman.agents.planning import PlanningDeps, drifted, make_plan
 from steersman.app.catalogue import TELEMETRY
 from steersman.app.rules import desk, directory, policy
+from steersman.app.scenarios import shelf
 from steersman.app.settings import Settings
 from steersman.app.store import CLOCK, keyring, local_user, open_journal
 from steersman.domain.environment import Environment, Principal
@@ -27,7 +28,6 @@ from steersman.gate.gate import Gate, Needs
 from steersman.gate.gate import Settings as GateSettings
 from steersman.gate.redaction import Redactor
 from steersman.gate.source import GatedSource
-from steersman.index.files import builtin_shelf
 from steersman.journal.sqlite import SqliteJournal
 from steersman.judgement.judge import judge
 from steersman.knowledge.recall import recall
@@ -119,7 +119,7 @@ async def open_app(settings: Settings, connection: Connection) -> AsyncIterator[
             services=connection.services,
         )
         answers = desk(settings, journal)
-        yield App(settings, journal, rules, gate, answers, engine, builtin_shelf(), world, user)
+        yield App(settings, journal, rules, gate, answers, engine, shelf(settings)[0], world, user)
 
 
 def _gate(settings: Settings, connection: Connection, journal: SqliteJournal, rules: Policy) -> Gate:
