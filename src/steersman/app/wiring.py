@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from steersman.agents.planning import PlanningDeps, drifted, make_plan
 from steersman.app.catalogue import TELEMETRY
@@ -104,7 +105,7 @@ async def open_app(settings: Settings, connection: Connection) -> AsyncIterator[
                 caller=gate,
                 authority=gate,
                 journal=journal,
-                source=GatedSource(gate, TELEMETRY, connection.environment, user, RunId("conditions")),
+                source=partial(GatedSource, gate, TELEMETRY, connection.environment, user),
                 judge=judge,
                 clock=CLOCK,
                 operation=gate.operation,
