@@ -65,6 +65,8 @@ class GuardrailError(SteersmanError):
     """A guard said no. Recorded, never retried."""
 
     exit_code = ExitCode.REFUSED
+    guard: str = ""
+    """Which guard said so; set by the gate."""
 
 
 class PolicyDeniedError(GuardrailError):

@@ -6,17 +6,20 @@ State is never a column that could be edited: it is folded from entries and vote
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from steersman.domain.approval import Approval, ApprovalRequest, Vote
 from steersman.domain.errors import ApprovalRefusedError, ConcurrencyError, IntegrityError
-from steersman.domain.event import ApprovalMoved, CallIntended
+from steersman.domain.event import ApprovalMoved, CallIntended, Entry
 from steersman.domain.fact import Digest, canonical
 from steersman.domain.ids import ApprovalId, RunId
 from steersman.journal import approvals
-from steersman.journal.chain import SYSTEM
+from steersman.journal.chain import SYSTEM, Row, entry
+from steersman.journal.keyring import Keyring
 from steersman.journal.port import Claim
 from steersman.journal.transaction import Query, Transaction
 
@@ -103,25 +106,46 @@ def _admit(tx: Transaction, known: Approval, ballot: Vote) -> bool:
 
 def load(query: Query, approval_id: str) -> Approval:
     """One approval, each signature checked. Raises ApprovalRefusedError when there is none or it was altered."""
-    row = query.one("SELECT body, signature FROM approvals WHERE approval_id = ?", approval_id)
+    row = query.one("SELECT body, signature, run_id FROM approvals WHERE approval_id = ?", approval_id)
     if row is None:
         raise ApprovalRefusedError(
             f"there is no approval {approval_id!r}; `steer approvals list` shows those there are"
         )
+    votes = query.all("SELECT body FROM votes WHERE approval_id = ? ORDER BY seq", approval_id)
+    moves = query.raw("run_id = ? AND ref = ? ORDER BY seq", row[2], approval_id)
+    record = query.known.get(
+        (row, tuple(votes), moves), lambda: _verified(query.keyring, row, votes=votes, moves=moves)
+    )
+    request = record.request
+    if request.id != approval_id or request.run_id != row[2] or not moves:
+        raise ApprovalRefusedError(f"approval {approval_id!r} does not stand in the journal; ask anew")
     try:
-        if not query.keyring.verifies("request", str(row[0]).encode(), str(row[1])):
-            raise ApprovalRefusedError(f"the request of approval {approval_id!r} was altered; ask anew")
-        request = ApprovalRequest.model_validate_json(row[0])
-        bodies = query.all("SELECT body FROM votes WHERE approval_id = ? ORDER BY seq", approval_id)
-        votes = [Vote.model_validate_json(body) for (body,) in bodies]
-        for ballot in votes:
-            approvals.verify(query.keyring, request, ballot)
-        moves = query.entries("run_id = ? AND ref = ? ORDER BY seq", request.run_id, approval_id)
-        if request.id != approval_id or not moves:
-            raise ApprovalRefusedError(f"approval {approval_id!r} does not stand in the journal; ask anew")
-        return approvals.fold_approval(request, votes, moves, now=query.now)
-    except (ValidationError, IntegrityError) as e:
+        return approvals.fold_approval(request, record.votes, record.moves, now=query.now)
+    except IntegrityError as e:
         raise ApprovalRefusedError(f"approval {approval_id!r} is not what was written: {e}; ask anew") from e
+
+
+class _Record(NamedTuple):
+    request: ApprovalRequest
+    votes: list[Vote]
+    moves: list[Entry]
+
+
+def _verified(
+    keyring: Keyring, row: tuple[object, ...], *, votes: Sequence[tuple[object, ...]], moves: Sequence[Row]
+) -> _Record:
+    body, signature = str(row[0]), str(row[1])
+    if not keyring.verifies("request", body.encode(), signature):
+        raise ApprovalRefusedError("the request of this approval was altered; ask anew")
+    try:
+        request = ApprovalRequest.model_validate_json(body)
+        ballots = [Vote.model_validate_json(str(text)) for (text,) in votes]
+        entries = [entry(keyring, move) for move in moves]
+    except (ValidationError, IntegrityError) as e:
+        raise ApprovalRefusedError(f"an approval is not what was written: {e}; ask anew") from e
+    for ballot in ballots:
+        approvals.verify(keyring, request, ballot)
+    return _Record(request, ballots, entries)
 
 
 def claim_approval(tx: Transaction, run_id: RunId, *, intent: CallIntended, claim: Claim) -> Refusal | None:

@@ -31,7 +31,7 @@ class Keyring:
         if short:
             raise ConfigError(f"keys {short!r} want an alphanumeric id and at least {KEY_BYTES} bytes")
         self._keys = dict(keys)
-        self._derived: dict[tuple[str, str], bytes] = {}
+        self._derived: dict[tuple[str, str], hmac.HMAC] = {}
         self.current = current
         self._source: Path | None = None
         self._read_at_ns = 0
@@ -81,8 +81,9 @@ class Keyring:
 
     def mac(self, purpose: Purpose, key_id: str, data: bytes) -> str:
         """HMAC-SHA256 in hex with one key. Raises IntegrityError for an unknown key id."""
-        key = self._derived.get((purpose, key_id)) or self._derive(purpose, key_id)
-        return hmac.digest(key, data, "sha256").hex()
+        keyed = (self._derived.get((purpose, key_id)) or self._derive(purpose, key_id)).copy()
+        keyed.update(data)
+        return keyed.hexdigest()
 
     def verifies(self, purpose: Purpose, data: bytes, signature: str) -> bool:
         """Whether `key id:hex` is the signature of the data by a key of this ring; compares in constant time."""
@@ -100,13 +101,14 @@ class Keyring:
         self._derived.clear()
         return key_id in self._keys
 
-    def _derive(self, purpose: Purpose, key_id: str) -> bytes:
+    def _derive(self, purpose: Purpose, key_id: str) -> hmac.HMAC:
         master = self._keys.get(key_id)
         if master is None:
             raise IntegrityError(f"signed with the unknown key {key_id!r}; restore the key file that has it")
         key = hmac.digest(master, b"steersman/" + purpose.encode(), "sha256")
-        self._derived[purpose, key_id] = key
-        return key
+        keyed = hmac.new(key, digestmod="sha256")
+        self._derived[purpose, key_id] = keyed
+        return keyed
 
 
 def rotate(path: Path) -> Keyring:

@@ -8,7 +8,7 @@ from typing import Literal
 from steersman.domain.event import SwitchMoved
 from steersman.domain.finding import Cost
 from steersman.domain.ids import RunId
-from steersman.journal.chain import SWITCH, SYSTEM, instant
+from steersman.journal.chain import SWITCH, SYSTEM, entry, instant
 from steersman.journal.port import Level
 from steersman.journal.transaction import Query, Transaction
 
@@ -35,8 +35,10 @@ def release(tx: Transaction, run_id: RunId, *, owner: str) -> None:
 
 def level(query: Query) -> Level:
     """The level of the last entry that moved the switch; its MAC is checked, so no edited row can release a stop."""
-    moves = query.entries("run_id = ? AND ref = ? ORDER BY seq DESC LIMIT 1", SYSTEM, SWITCH)
-    event = moves[0].event if moves else None
+    rows = query.raw("run_id = ? AND ref = ? ORDER BY seq DESC LIMIT 1", SYSTEM, SWITCH)
+    if not rows:
+        return "off"
+    event = query.known.get(rows[0], lambda: entry(query.keyring, rows[0])).event
     return event.level if isinstance(event, SwitchMoved) else "off"
 
 

@@ -127,7 +127,7 @@ class SqlJournal:
 
     async def retire(self, *, before: datetime, archive: Path) -> int:
         """Moves runs that were finished before an instant into a new archive file; the number of runs."""
-        return await self._writer.do(partial(retention.retire, before=before, archive=archive))
+        return await self._writer.do(partial(retention.retire, before=before, archive=archive), long=True)
 
     async def close(self) -> None:
         """Commits what is waiting and closes."""

@@ -14,10 +14,12 @@ from steersman.domain.errors import IntegrityError, UnavailableError
 from steersman.domain.ports import Clock
 from steersman.journal.anchor import Anchor, Mark, anchor_path
 from steersman.journal.chain import START, Head
+from steersman.journal.continuity import catch_up, genuine
 from steersman.journal.keyring import Keyring
+from steersman.journal.known import Known
 from steersman.journal.schema import migrate
 from steersman.journal.sql import SqlJournal
-from steersman.journal.transaction import Query, Sql, Transaction, read_head
+from steersman.journal.transaction import Query, Transaction, read_head
 from steersman.journal.writer import GroupWriter
 
 T = TypeVar("T")
@@ -61,6 +63,8 @@ class SqliteStore:
         self._clock = clock
         self._anchor = Anchor(anchor_path(path), keyring)
         self._start: Head = START
+        self._trusted: Head = START
+        self._known = Known()
 
     def begin(self) -> Transaction | None:
         """Opens a transaction that nobody can write beside; None when it would have to wait and may not.
@@ -74,13 +78,17 @@ class SqliteStore:
                 return None
             raise
         self._start = read_head(self._sql)
-        catch_up(self._sql, self._anchor, keyring=self._keyring)
-        return Transaction(self._sql, head=self._start, keyring=self._keyring, clock_now=self._clock.now())
+        if self._start != self._trusted:
+            self._trusted = genuine(self._sql, head=self._start, keyring=self._keyring)
+        catch_up(self._sql, self._anchor, head=self._start, keyring=self._keyring)
+        now = self._clock.now()
+        return Transaction(self._sql, head=self._start, keyring=self._keyring, clock_now=now, known=self._known)
 
     def commit(self, head: Head) -> None:
         """Commits, and moves the anchor to the new head."""
         self._connection.execute("COMMIT")
         if head.seq > self._start.seq:
+            self._trusted = head
             self._anchor.advance(Mark(head.seq, head.hash))
 
     def control(self, statement: str) -> None:
@@ -115,11 +123,13 @@ class SqliteReader:
         self._sql = SqliteSql(self._connection)
         self._keyring = keyring
         self._clock = clock
+        self._known = Known()
 
     async def read(self, work: Callable[[Query], T]) -> T:
         """Runs a read on what is committed."""
         try:
-            return work(Query(self._sql, keyring=self._keyring, clock_now=self._clock.now()))
+            now = self._clock.now()
+            return work(Query(self._sql, keyring=self._keyring, clock_now=now, known=self._known))
         except sqlite3.Error as e:
             raise translated(e) from e
 
@@ -146,29 +156,6 @@ class SqliteJournal(SqlJournal):
             yield journal
         finally:
             await journal.close()
-
-
-def catch_up(sql: Sql, anchor: Anchor, *, keyring: Keyring) -> None:
-    """Moves the anchor to the end of the chain, where a process died between its commit and that.
-
-    Raises IntegrityError unless the chain has the entry that the anchor names, and continues it.
-    """
-    head, mark = read_head(sql), anchor.read()
-    if mark is None:
-        raise IntegrityError(f"the anchor {str(anchor.path)!r} of the journal is missing; restore both from a backup")
-    if (mark.seq, mark.hash) == (head.seq, head.hash):
-        return
-    found = sql.rows("SELECT hash FROM entries WHERE seq = ?", (mark.seq,))
-    if mark.seq > 0 and (not found or found[0][0] != mark.hash):
-        raise IntegrityError(
-            f"the journal's entry {mark.seq} is gone or altered; `steer audit verify` shows more, `steer restore` mends"
-        )
-    link = mark.hash
-    for entry in Query(sql, keyring=keyring, clock_now=head.at).entries("seq > ? ORDER BY seq", mark.seq):
-        if entry.previous != link:
-            raise IntegrityError(f"entry {entry.seq} does not continue the chain; `steer audit verify` shows more")
-        link = entry.hash
-    anchor.advance(Mark(head.seq, head.hash))
 
 
 def translated(error: BaseException) -> BaseException:
@@ -199,7 +186,7 @@ def _make_ready(path: Path, keyring: Keyring) -> None:
         head = read_head(sql)
         if head.seq == 0:
             anchor.advance(Mark(0, ""))
-        catch_up(sql, anchor, keyring=keyring)
+        catch_up(sql, anchor, head=head, keyring=keyring)
     except sqlite3.Error as e:
         raise translated(e) from e
     finally:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from steersman.domain.errors import ConcurrencyError
+from steersman.domain.errors import ConcurrencyError, IntegrityError
 from steersman.domain.event import Entry, Event, RunMoved, RunPlanned
 from steersman.journal.chain import COLUMNS, START, Head, Row, entry, instant, sealed
 from steersman.journal.keyring import Keyring
+from steersman.journal.known import Known
 
 _INSERT = f"INSERT INTO entries ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - fixed texts
 
@@ -25,9 +26,10 @@ class Sql(Protocol):
 class Query:
     """Reads. `now` never goes back: it is the clock's, or the newest entry's when that is later."""
 
-    def __init__(self, sql: Sql, *, keyring: Keyring, clock_now: datetime) -> None:
+    def __init__(self, sql: Sql, *, keyring: Keyring, clock_now: datetime, known: Known | None = None) -> None:
         self.sql = sql
         self.keyring = keyring
+        self.known = known or Known()
         self._clock_now = clock_now
 
     @property
@@ -51,15 +53,21 @@ class Query:
 
     def entries(self, where: str, *parameters: object) -> list[Entry]:
         """The entries that a condition (with its order) selects. Raises IntegrityError for an altered one."""
+        return [entry(self.keyring, row) for row in self.raw(where, *parameters)]
+
+    def raw(self, where: str, *parameters: object) -> tuple[Row, ...]:
+        """The stored rows that a condition (with its order) selects, unverified."""
         found = self.sql.rows(f"SELECT {COLUMNS} FROM entries WHERE {where}", parameters)  # noqa: S608 - fixed texts
-        return [entry(self.keyring, Row(*row)) for row in found]
+        return tuple(Row(*row) for row in found)
 
 
 class Transaction(Query):
     """Reads and writes that become durable together, with the end of the chain in hand."""
 
-    def __init__(self, sql: Sql, *, head: Head, keyring: Keyring, clock_now: datetime) -> None:
-        super().__init__(sql, keyring=keyring, clock_now=clock_now)
+    def __init__(
+        self, sql: Sql, *, head: Head, keyring: Keyring, clock_now: datetime, known: Known | None = None
+    ) -> None:
+        super().__init__(sql, keyring=keyring, clock_now=clock_now, known=known)
         at = max(head.at, clock_now)
         self._head = Head(head.seq, head.hash, at)
         self._at = instant(at)
@@ -99,6 +107,14 @@ class Transaction(Query):
 
 
 def read_head(sql: Sql) -> Head:
-    """The end of the stored chain."""
+    """The end of the stored chain. Raises IntegrityError when it cannot be read."""
     rows = sql.rows("SELECT seq, hash, at FROM entries ORDER BY seq DESC LIMIT 1")
-    return Head(int(rows[0][0]), str(rows[0][1]), datetime.fromisoformat(rows[0][2])) if rows else START
+    if not rows:
+        return START
+    seq, digest, at = rows[0]
+    try:
+        return Head(int(seq), str(digest), datetime.fromisoformat(str(at)).astimezone(UTC))
+    except (ValueError, OverflowError) as e:
+        raise IntegrityError(
+            f"the instant of the last entry was altered: {at!r}; `steer audit verify` shows more"
+        ) from e

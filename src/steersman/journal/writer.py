@@ -29,8 +29,8 @@ QUICK_S = 0.005
 PENANCE = 200
 """Batches that go to the thread after a slow commit, before the loop is tried again."""
 
-CHECKPOINT = 300
-"""Commits in the loop after which the thread copies the write-ahead log into the database."""
+CHECKPOINT = 1_000
+"""Operations in the loop after which the thread copies the write-ahead log into the database."""
 
 TEND: Literal["tend"] = "tend"
 
@@ -46,16 +46,19 @@ class GroupWriter:
         self._queue: SimpleQueue[Job | Literal["tend"] | None] = SimpleQueue()
         self._closed = False
         self._penance = 0
-        self._commits = 0
+        self._uncopied = 0
         self._thread = threading.Thread(target=self._work, name="journal-writer", daemon=True)
         self._thread.start()
 
-    async def do(self, work: Work[T]) -> T:
-        """Runs `work` in a transaction; returns its result when that is durable."""
+    async def do(self, work: Work[T], *, long: bool = False) -> T:
+        """Runs `work` in a transaction; returns its result when that is durable.
+
+        `long` work never runs in the event loop.
+        """
         if self._closed or not self._thread.is_alive():
             raise UnavailableError("the journal is closed; open it again")
         job = Job(work, asyncio.get_running_loop())
-        self._enqueue(job)
+        self._enqueue(job, long=long)
         try:
             result: T = await job.future
         except asyncio.CancelledError:
@@ -74,8 +77,8 @@ class GroupWriter:
             self._near.close()
             self._near = None
 
-    def _enqueue(self, job: Job) -> None:
-        if self._near is None or job.loop is not self._loop:
+    def _enqueue(self, job: Job, *, long: bool) -> None:
+        if long or self._near is None or job.loop is not self._loop:
             self._queue.put(job)
             return
         if not self._waiting:
@@ -108,8 +111,9 @@ class GroupWriter:
             return False
         if time.perf_counter() - started > QUICK_S:
             self._penance = PENANCE
-        self._commits += 1
-        if self._commits % CHECKPOINT == 0:
+        self._uncopied += len(jobs)
+        if self._uncopied >= CHECKPOINT:
+            self._uncopied = 0
             self._queue.put(TEND)
         return True
 

@@ -96,7 +96,7 @@ class Compiler:
         template = item.subtask.hold
         if template is None:
             return None
-        scope = item.scope if not item.final or item.frame.parent is None else item.frame.parent.scope
+        scope = item.scope
         return Hold(
             conditions=tuple(self._condition(fill_text(name, scope), scope) for name in template.conditions),
             for_s=_number(template.for_s, scope, "for_s"),

@@ -41,7 +41,7 @@ class Item:
     name: str
     scope: JsonObject
     final: bool = False
-    """Whether its values are final already (made by the vocabulary)."""
+    """Whether its arguments are final already (made by the vocabulary); checks and holds are the asking subtask's."""
 
     @property
     def phase(self) -> str | None:
@@ -58,7 +58,7 @@ class Item:
 
     def checks(self, checks: tuple[Check, ...]) -> tuple[Check, ...]:
         """Its checks, likewise."""
-        filled = checks if self.final else tuple(fill_check(check, self.scope) for check in checks)
+        filled = tuple(fill_check(check, self.scope) for check in checks)
         return tuple(Check.model_validate(qualified(check.model_dump(mode="json"), self.frame)) for check in filled)
 
     def after(self) -> tuple[str, ...]:

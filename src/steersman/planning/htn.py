@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from steersman.domain.errors import InputError
+from steersman.domain.expression import pointer
 from steersman.domain.fact import JsonObject
 from steersman.domain.operation import Invocation, Operation
 from steersman.domain.plan import Check, Choice, Predicate
@@ -27,8 +28,9 @@ from steersman.planning.vocabulary import VOCABULARY
 from steersman.planning.world import Facts, World, probe_key
 
 DEEPEST = 100
-MOST_EXPANSIONS = 200_000
+MOST_EXPANSIONS = 100_000
 MOST_CHOICES = 500
+GIVEN_UP = "given up, since further on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,8 @@ class Search:
                 raise InputError(f"no plan within {MOST_EXPANSIONS} expansions: a method of {self._root!r} may recurse")
             way = self._advance(agenda)
             if isinstance(way, str):
+                if self._needs:
+                    break  # going back now would be guessing: first read what is missing
                 found, way = self._back(way)
                 if not found:
                     break
@@ -130,7 +134,7 @@ class Search:
         while self._points:
             point = self._points.pop()
             for given_up in self._taken[point.taken :]:
-                self._refuse(given_up.task, given_up.method, f"given up, since further on: {why}")
+                self._refuse(given_up.task, given_up.method, f"{GIVEN_UP}: {why}")
             self._state.back(point.state)
             del self._actions[point.actions :], self._taken[point.taken :], self._relied[point.relied :]
             way = self._try(point)
@@ -234,7 +238,7 @@ class Search:
             if isinstance(shown, str) or not is_known(claim.path, shown):
                 return f"{meaning or claim}: what earlier steps leave there is not known before they run"
             if not claim.holds(shown):
-                return f"{meaning or claim} ({probe.operation} {_brief(probe.arguments)} shows {_brief(shown)})"
+                return f"{meaning or claim} ({probe.operation} {_brief(probe.arguments)}: {_found(claim, shown)})"
         return None
 
     def _need(self, probe: Invocation) -> None:
@@ -289,6 +293,13 @@ class Search:
 
 def _label(task: str, arguments: Mapping[str, JsonValue]) -> str:
     return f"{task}({_brief(arguments)})" if arguments else task
+
+
+def _found(claim: Predicate, shown: JsonObject) -> str:
+    try:
+        return f"{claim.path} is {pointer(shown, claim.path)!r}"
+    except InputError:
+        return f"nothing at {claim.path}"
 
 
 def _brief(values: Mapping[str, JsonValue]) -> str:

@@ -15,7 +15,7 @@ from steersman.planning.checks.bounds import longest_s, most_calls
 from steersman.planning.compile import Compiler, observations
 from steersman.planning.fill import fill_check
 from steersman.planning.graph import graph, longest
-from steersman.planning.htn import Search, Solution
+from steersman.planning.htn import GIVEN_UP, Search, Solution
 from steersman.planning.parameters import bind
 from steersman.planning.world import Facts, Needs, World
 
@@ -68,7 +68,10 @@ def _misfit(scenario: Scenario, world: World) -> str | None:
 
 
 def _refusal(scenario: Scenario, solution: Solution) -> str:
-    reasons = [f"{choice.task} by {choice.method}: {choice.why}" for choice in solution.choices if not choice.taken]
+    """The methods whose own preconditions failed; that others were given up for them goes without saying."""
+    refused = [choice for choice in solution.choices if not choice.taken]
+    roots = [choice for choice in refused if not choice.why.startswith(GIVEN_UP)] or refused
+    reasons = [f"{choice.task} by {choice.method}: {choice.why}" for choice in roots]
     return f"no method of {scenario.id!r} applies here: " + "; ".join(reasons[:REASONS_SHOWN])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from steersman.domain.environment import Environment
 from steersman.domain.fact import Fact, Instant, JsonObject, canonical
@@ -12,22 +12,18 @@ from steersman.domain.operation import Invocation, Operation
 from steersman.domain.signal import SignalName
 
 
-def nothing(_: ResourceId) -> bool:
-    """The protected set that protects nothing; tests only, `app.py` hands in the policy's."""
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class World:
     """The environment, the closed set of operations, and what else a plan is measured by."""
 
     environment: Environment
     catalogue: Mapping[OperationName, Operation]
-    kinds: Mapping[str, str] = field(default_factory=dict)
+    kinds: Mapping[str, str]
     """Toolset -> kind of environment that it acts on; a toolset that is not named fits all."""
+    protected: Callable[[ResourceId], bool]
+    """The policy's protected set."""
     signals: frozenset[SignalName] = frozenset()
-    """Signals that some source can measure here."""
-    protected: Callable[[ResourceId], bool] = nothing
+    """Signals that some source can measure here; conditions on others are problems."""
     services: frozenset[str] = frozenset()
     """Services known here: what a goal's text may name. Empty: not known."""
 

@@ -44,6 +44,7 @@ def world(environment: Environment = ENVIRONMENT) -> World:
         environment=environment,
         catalogue=OPERATIONS,
         kinds={"shelf": environment.kind},
+        protected=lambda _: False,
         signals=frozenset({"error_rate"}),
         services=frozenset({"base"}),
     )

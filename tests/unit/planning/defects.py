@@ -1,6 +1,7 @@
 """Ways to break a valid plan, each with the code of the problem that must be found."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -46,7 +47,9 @@ def cycle(plan: Plan, rng: Random) -> Plan | None:
     place = pick(plan, rng, lambda step: bool(step.needs))
     if place is None:
         return None
-    first = next(i for i, step in enumerate(plan.steps) if step.id == plan.steps[place].needs[0])
+    first = next((i for i, step in enumerate(plan.steps) if step.id == plan.steps[place].needs[0]), None)
+    if first is None:
+        return None
     return with_step(plan, first, needs=(*plan.steps[first].needs, plan.steps[place].id))
 
 
@@ -175,7 +178,9 @@ def backwards(plan: Plan, rng: Random) -> Plan | None:
     place = pick(plan, rng, lambda step: bool(step.needs))
     if place is None:
         return None
-    need = next(i for i, step in enumerate(plan.steps) if step.id == plan.steps[place].needs[0])
+    need = next((i for i, step in enumerate(plan.steps) if step.id == plan.steps[place].needs[0]), None)
+    if need is None:
+        return None
     return with_step(with_step(plan, place, phase="build"), need, phase="observe")
 
 
@@ -221,6 +226,7 @@ DEFECTS: list[tuple[str, Defect]] = [
     ("duplicate_id", duplicate),
     ("bad_id", changing(id=StepId("a/b"))),
     ("hostile_text", changing(why="safe\u202e")),
+    ("hostile_text", changing(why="safe\U000e0041\U000e0042")),
     ("hostile_text", changing(arguments={"name": "a\x1b[2J"})),
     ("unknown_phase", changing(phase="depoly")),
     ("phase_order", backwards),
@@ -254,14 +260,10 @@ def world_for(code: str) -> World:
     world = plans.world()
     if code == "unsafe_retry":
         careless = {n: o.model_copy(update={"idempotent": "no"}) for n, o in world.catalogue.items()}
-        return World(**{**_fields(world), "catalogue": careless})
+        return replace(world, catalogue=careless)
     if code == "forbidden_target":
-        return World(**{**_fields(world), "protected": lambda r: r != ResourceId("shelf/nothing")})
+        return replace(world, protected=lambda resource: resource != ResourceId("shelf/nothing"))
     return world
-
-
-def _fields(world: World) -> dict[str, Any]:
-    return {name: getattr(world, name) for name in World.__slots__}
 
 
 ALONE = [number for number, (code, _) in enumerate(DEFECTS) if code not in ("unsafe_retry", "forbidden_target")]

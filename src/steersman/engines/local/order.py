@@ -6,17 +6,17 @@ from collections.abc import Iterable, Mapping
 
 from steersman.domain.errors import InputError
 from steersman.domain.fact import JsonObject, canonical
-from steersman.domain.ids import StepId
+from steersman.domain.ids import OperationName, StepId
 from steersman.domain.operation import Invocation
 from steersman.domain.plan import Plan, Step
 
-ProbeKey = bytes
+ProbeKey = tuple[OperationName, bytes]
 """Identity of a probe with its arguments: states are compared only when they come from the same one."""
 
 
 def probe_key(probe: Invocation) -> ProbeKey:
     """The identity of a resolved probe."""
-    return canonical(probe)
+    return probe.operation, canonical(probe.arguments)
 
 
 def phases(plan: Plan) -> tuple[tuple[str, tuple[Step, ...]], ...]:

@@ -20,6 +20,17 @@ from steersman.engines.local.order import ProbeKey, needs, probe_key
 from steersman.engines.local.ports import Catalogue
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A call with its arguments resolved."""
+
+    operation: Operation
+    arguments: JsonObject
+    resource: ResourceId | None = None
+    """None for reads."""
+    key: ProbeKey | None = None
+
+
 @dataclass(slots=True)
 class Progress:
     """The run as folded at the start of this session, and what has happened in it since."""
@@ -54,7 +65,7 @@ class Progress:
             record = run.steps[name]
             if record.happened:
                 found.outputs[name] = record.output
-                found._note_write(steps[name], left_by(record))
+                found._note_write(found.target(steps[name]), left_by(record))
         return found
 
     @property
@@ -73,33 +84,40 @@ class Progress:
         assert isinstance(found, dict)
         return found
 
-    def expects(self, operation: Operation, arguments: JsonObject) -> JsonObject | None:
+    def target(self, step: Step) -> Target:
+        """What the step's call will touch. Raises InputError while a former step has no output."""
+        operation, arguments = self.operation(step.operation), self.arguments(step)
+        if operation.effect == "read":
+            return Target(operation, arguments)
+        probe = resolved_probe(operation, arguments)
+        key = None if probe is None else probe_key(probe)
+        return Target(operation, arguments, operation.target(arguments), key)
+
+    def expects(self, target: Target) -> JsonObject | None:
         """What the probe must show before a write.
 
         What our own former write left, else what the plan observed; None when neither is known.
         """
-        probe = resolved_probe(operation, arguments)
-        if probe is None:
+        if target.key is None:
             return None
-        key = probe_key(probe)
-        if key in self._left:
-            return self._left[key]
-        return None if operation.target(arguments) in self._written else self._observed.get(key)
+        if target.key in self._left:
+            return self._left[target.key]
+        return None if target.resource in self._written else self._observed.get(target.key)
 
-    def happened(self, step: Step, outcome: Outcome | CallSettled, expected: JsonObject | None = None) -> None:
+    def happened(self, step: Step, target: Target, outcome: Outcome | CallSettled) -> None:
         """Takes note of a call that had its effect."""
         self.outputs[step.id] = outcome.output
-        self._note_write(step, outcome.after if outcome.after is not None else expected)
+        if target.resource is not None:
+            after, before = outcome.after, outcome.before
+            if after is None and before is not None:
+                after = target.operation.expected(target.arguments, before)
+            self._note_write(target, after)
 
-    def _note_write(self, step: Step, after: JsonObject | None) -> None:
-        operation = self.operation(step.operation)
-        if operation.effect == "read":
-            return
-        arguments = self.arguments(step)
-        self._written.add(operation.target(arguments))
-        probe = resolved_probe(operation, arguments)
-        if probe is not None:
-            self._left[probe_key(probe)] = after
+    def _note_write(self, target: Target, after: JsonObject | None) -> None:
+        if target.resource is not None:
+            self._written.add(target.resource)
+        if target.key is not None:
+            self._left[target.key] = after
 
     def _scan(self, entry: Entry) -> None:
         match entry.event:

@@ -76,6 +76,4 @@ class Reader:
         found = await asyncio.gather(*(differs(seen) for seen in plan.observations))
         moved = [seen.resource for seen, differs_now in zip(plan.observations, found, strict=True) if differs_now]
         if moved:
-            raise DriftError(
-                f"{', '.join(map(repr, moved))} changed since the plan was made; nothing was done: plan again"
-            )
+            raise DriftError(f"{', '.join(map(repr, moved))} changed since the plan was made: plan again")

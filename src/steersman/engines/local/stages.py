@@ -38,6 +38,7 @@ async def prepare(session: Session) -> Next:
         session.control.stop(Halt("undo", cause))
         return "undo"
     try:
+        await session.learn_approvals()
         await _authorise(session)
     except (ConcurrencyError, IntegrityError):
         raise
@@ -61,6 +62,7 @@ async def run_phase(session: Session, phase: str) -> Next:
     todo = within(steps, frozenset(progress.done))
     if todo:
         async with asyncio.TaskGroup() as group:
+            session.group = group
             watcher = group.create_task(_watch(session), name="run-wide conditions")
             await run_dag(todo, StepRunner(session), session.control.halted)
             watcher.cancel()

@@ -19,7 +19,6 @@ from steersman.domain.event import CallSettled, StepMoved
 from steersman.domain.expression import Scope
 from steersman.domain.fact import JsonObject
 from steersman.domain.ids import StepId
-from steersman.domain.operation import Operation
 from steersman.domain.plan import Check, Step
 from steersman.engines.local.control import Halt, InterruptedWaitError
 from steersman.engines.local.session import Session
@@ -60,16 +59,19 @@ class StepRunner:
 
     async def _execute(self, step: Step) -> bool:
         progress = self.session.progress
-        operation = progress.operation(step.operation)
         if progress.run.steps[step.id].open_intent is not None:
             await self._settle(step)
         if step.id not in progress.outputs:
             await self._check_all(step, step.preconditions, "precondition")
-            await self._call(step, operation)
+            await self._call(step)
         await self._check_all(step, step.postconditions, "postcondition")
         if step.hold is not None and not await Watch(self.session).hold(step, step.hold):
             return False
-        await self.session.append(StepMoved(step_id=step.id, direction="do", state="done"))
+        done = StepMoved(step_id=step.id, direction="do", state="done")
+        if step.hold is None and not step.postconditions:
+            self.session.note(done)
+        else:
+            await self.session.append(done)
         progress.done.add(step.id)
         return True
 
@@ -80,7 +82,7 @@ class StepRunner:
                 f"step {step.id!r} was sent and nobody can say whether it happened; look, then `steer runs resume`"
             )
         if settled.result == "done":
-            self.session.progress.happened(step, settled)
+            self.session.progress.happened(step, self.session.progress.target(step), settled)
 
     async def _check_all(self, step: Step, checks: tuple[Check, ...], kind: str) -> None:
         scope = Scope(outputs=self.session.progress.outputs)
@@ -90,22 +92,19 @@ class StepRunner:
             if wrong:
                 raise ToolError(f"{kind} of step {step.id!r}: {wrong}")
 
-    async def _call(self, step: Step, operation: Operation) -> None:
+    async def _call(self, step: Step) -> None:
         progress = self.session.progress
-        arguments = progress.arguments(step)
-        if operation.effect == "read":
-            await self.session.append(StepMoved(step_id=step.id, direction="do", state="running"))
+        target = progress.target(step)
+        if target.operation.effect == "read":
+            self.session.note(StepMoved(step_id=step.id, direction="do", state="running"))
             with self.session.control.interruptible():
-                progress.happened(step, await self._send(step, arguments, None))
+                progress.happened(step, target, await self._send(step, target.arguments, None))
             return
         if self.session.control.halted():
             raise InterruptedWaitError
         self.session.lease.hold()
-        expects = progress.expects(operation, arguments)
         progress.wrote_at = progress.wrote_at or self.session.deps.clock.now()
-        outcome = await self._send(step, arguments, expects)
-        promised = operation.expected(arguments, outcome.before) if outcome.before is not None else None
-        progress.happened(step, outcome, promised)
+        progress.happened(step, target, await self._send(step, target.arguments, progress.expects(target)))
 
     async def _send(self, step: Step, arguments: JsonObject, expects: JsonObject | None) -> Outcome:
         plan, run = self.session.progress.plan, self.session.progress.run
@@ -120,6 +119,7 @@ class StepRunner:
                 run_id=run.run_id,
                 step_id=step.id,
                 grant=self.session.grant,
+                step_approval=self.session.step_approvals.get(step.id),
                 expects=expects,
                 timeout_s=step.timeout_s,
                 retry=step.retry,

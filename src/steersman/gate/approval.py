@@ -1,0 +1,136 @@
+"""The approval guard: before each write, whether what was approved is what is about to happen."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from steersman.domain.approval import ApprovalRequest
+from steersman.domain.call import Call
+from steersman.domain.errors import ApprovalNeededError, ApprovalRefusedError
+from steersman.domain.fact import Digest
+from steersman.domain.ids import ApprovalId
+from steersman.domain.policy import PolicyDecision, Requirement
+from steersman.domain.ports import Clock
+from steersman.gate.binding import OutOfBoundsError, bound_plan, must_be_the_inverse, must_be_the_step
+from steersman.gate.consent import Consent, Wanted, environment_digest
+from steersman.gate.guard import subject_of
+from steersman.gate.history import Histories
+from steersman.gate.passage import Passage
+from steersman.journal.port import Approvals, Claim
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is needed to ask people."""
+
+    store: Approvals
+    clock: Clock
+    ttl: timedelta
+
+    async def ask(
+        self, call: Call, subject: Digest, decision: PolicyDecision, *, summary: str, plan: bool
+    ) -> ApprovalId:
+        """The id of the open request for this, filed when there is none yet."""
+        now = self.clock.now()
+        request = ApprovalRequest(
+            id=ApprovalId(f"ap-{secrets.token_hex(16)}"),
+            subject=subject,
+            scope="plan" if plan else "step",
+            run_id=call.run_id,
+            step_id=None if plan else call.step_id,
+            environment=environment_digest(call.environment),
+            requester=call.principal.id,
+            requirement=decision.requirement or Requirement(),
+            policy_digest=decision.policy_digest,
+            summary=summary,
+            requested_at=now,
+            expires_at=now + self.ttl,
+        )
+        return (await self.store.ask(request)).request.id
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A plan's step must be the journaled plan's, an undo its declared inverse, both under the plan's approval.
+
+    Everything else that changes something needs an approval of its own, bound to the digest of the call.
+    """
+
+    histories: Histories
+    consent: Consent
+    asked: Asked
+
+    async def __call__(self, passage: Passage) -> Passage:
+        """Raises ApprovalNeededError with the id of the request, or ApprovalRefusedError."""
+        if not passage.writes:
+            return passage
+        match passage.call.route:
+            case "plan":
+                return await self._of_plan(passage)
+            case "undo":
+                return await self._of_inverse(passage)
+            case _:
+                return await self._of_call(passage)
+
+    async def _of_plan(self, passage: Passage) -> Passage:
+        call, decision = passage.call, _decided(passage)
+        history = await self.histories.of(call.run_id)
+        plan, subject = bound_plan(call, history)
+        try:
+            must_be_the_step(call, history)
+        except OutOfBoundsError as e:
+            return await self._of_call(passage, why=str(e))
+        if decision.effect == "allow":
+            return passage
+        approval_id = call.grant.approval_id if call.grant else None
+        if approval_id is None:
+            raise ApprovalRefusedError(
+                f"step {call.step_id!r} needs an approval now, and its plan was granted without one"
+            )
+        wanted = Wanted(
+            subject=subject,
+            run_id=call.run_id,
+            environment=plan.environment,
+            requirement=decision.requirement or Requirement(),
+            claimed_by=call.run_id,
+        )
+        await self.consent.verify(approval_id, wanted)
+        return replace(passage, claim=Claim(approval_id=approval_id, subject=subject, claimed_by=call.run_id))
+
+    async def _of_inverse(self, passage: Passage) -> Passage:
+        """The approval of a plan is that of its inverses, expired or not: an undo must never wait for a person."""
+        history = await self.histories.of(passage.call.run_id)
+        bound_plan(passage.call, history)
+        must_be_the_inverse(passage.call, history)
+        return passage
+
+    async def _of_call(self, passage: Passage, *, why: str = "") -> Passage:
+        call, decision = passage.call, _decided(passage)
+        if decision.effect == "allow" and not why:
+            return passage
+        subject = subject_of(call, passage.operation)
+        if call.step_approval is None:
+            summary = f"{call.operation} on {passage.resource}" + (f": {why}" if why else "")
+            approval_id = await self.asked.ask(call, subject, decision, summary=summary, plan=False)
+            approval = await self.consent.store.approval(approval_id)
+            if approval.state == "open":
+                raise ApprovalNeededError(f"{summary} waits for approval {approval_id!r}", approval_id=approval_id)
+        else:
+            approval_id = call.step_approval
+        wanted = Wanted(
+            subject=subject,
+            run_id=call.run_id,
+            environment=call.environment,
+            requirement=decision.requirement or Requirement(),
+            claimed_by=f"{call.run_id}/{call.step_id}",
+        )
+        await self.consent.verify(approval_id, wanted)
+        return replace(passage, claim=Claim(approval_id=approval_id, subject=subject, claimed_by=wanted.claimed_by))
+
+
+def _decided(passage: Passage) -> PolicyDecision:
+    if passage.decision is None:
+        raise ApprovalRefusedError("no policy decision was made: the gate's chain is broken")
+    return passage.decision

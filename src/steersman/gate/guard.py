@@ -1,0 +1,137 @@
+"""The policy's question and answer for one call; the question is made by code from what is registered and known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from steersman.domain.call import Call
+from steersman.domain.environment import Environment, Principal
+from steersman.domain.errors import PolicyDeniedError
+from steersman.domain.event import Decided
+from steersman.domain.fact import Digest, digest
+from steersman.domain.ids import OperationName, PrincipalId, ResourceId
+from steersman.domain.operation import Operation
+from steersman.domain.policy import Mode, PlannerKind, PolicyDecision, PolicyRequest, Requirement, Route
+from steersman.domain.ports import Clock
+from steersman.gate.history import Histories
+from steersman.gate.passage import Passage
+from steersman.journal.port import Entries
+
+Directory = Callable[[PrincipalId], Principal | None]
+"""A principal with the roles that configuration gives now; None for somebody unknown."""
+
+
+class Rules(Protocol):
+    """The policy engine, as far as the gate asks it."""
+
+    @property
+    def digest(self) -> Digest:
+        """Of all rules: another one means that decisions may differ."""
+        ...
+
+    def decide(self, request: PolicyRequest) -> PolicyDecision:
+        """Allow, require approval, or deny."""
+        ...
+
+    def may_approve(self, approver: Principal, requirement: Requirement, requester: PrincipalId) -> bool:
+        """Whether this person's approval counts now."""
+        ...
+
+    def is_protected(self, resource: ResourceId, operation: OperationName) -> bool:
+        """Whether the target lies in the protected set."""
+        ...
+
+    def is_frozen(self, at: datetime, environment: Environment) -> bool:
+        """Whether a freeze window is open."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, where, by which way, with a plan made by whom."""
+
+    principal: Principal
+    environment: Environment
+    route: Route
+    planner: PlannerKind
+
+
+@dataclass(frozen=True, slots=True)
+class Policed:
+    """Asks the policy, journals its decisions about writes, refuses what it denies."""
+
+    rules: Rules
+    mode: Mode
+    directory: Directory
+    histories: Histories
+    entries: Entries
+    clock: Clock
+
+    async def __call__(self, passage: Passage) -> Passage:
+        """Raises PolicyDeniedError."""
+        call = passage.call
+        decision = self.rules.decide(await self._request(passage))
+        if passage.writes or decision.effect == "deny":
+            decided = Decided(
+                operation=call.operation,
+                resource=passage.resource,
+                route=call.route,
+                principal=call.principal,
+                decision=decision,
+            )
+            await self.entries.append(call.run_id, decided)
+        if decision.effect == "deny":
+            raise PolicyDeniedError(f"{call.operation!r} on {passage.resource!r}: {decision.reason} ({decision.rule})")
+        return replace(passage, decision=decision)
+
+    async def _request(self, passage: Passage) -> PolicyRequest:
+        """Nothing of it is taken from whoever calls: roles come from configuration, the planner from the journal."""
+        call = passage.call
+        planner: PlannerKind = "none"
+        principal = call.principal
+        if call.route in ("plan", "undo"):
+            history = await self.histories.of(call.run_id)
+            planner = history.plan.provenance.planner if history.plan is not None else "model"
+            principal = history.requester or principal
+        asker = Asker(principal, call.environment, call.route, planner)
+        request = self.request(passage.operation, passage.resource, asker)
+        return request.model_copy(update={"effect": "read"}) if call.dry_run else request
+
+    def request(self, operation: Operation, resource: ResourceId, asker: Asker) -> PolicyRequest:
+        """The question about one operation on one resource."""
+        now = self.clock.now()
+        known = self.directory(asker.principal.id)
+        roles = known.roles if known is not None else frozenset[str]()
+        return PolicyRequest(
+            principal=asker.principal.model_copy(update={"roles": roles}),
+            operation=operation.name,
+            toolset=operation.toolset,
+            effect=operation.effect,
+            reversible=operation.reversible,
+            blast_radius=operation.blast_radius,
+            resource=resource,
+            environment=asker.environment,
+            mode=self.mode,
+            route=asker.route,
+            planner=asker.planner,
+            frozen=self.rules.is_frozen(now, asker.environment),
+            protected=self.rules.is_protected(resource, operation.name),
+            at=now,
+        )
+
+
+def subject_of(call: Call, operation: Operation) -> Digest:
+    """What an approval of one call outside of a plan is of: operation, version, arguments, environment, state."""
+    return digest(
+        {
+            "operation": operation.name,
+            "version": operation.version,
+            "arguments": call.arguments,
+            "environment": call.environment.model_dump(mode="json"),
+            "run_id": call.run_id,
+            "step_id": call.step_id,
+        }
+    )
