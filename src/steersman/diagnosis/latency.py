@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steersman.diagnosis.bundle import NONE, Bundle, Flags, Floats, Ints
+from steersman.diagnosis.bundle import Bundle, Flags, Floats, Ints
 from steersman.diagnosis.period import period
 from steersman.diagnosis.statistics import Keys, dense, quantiles, surprise
 from steersman.diagnosis.symptom import Symptom
@@ -23,7 +23,7 @@ USUAL_RATIO = 1.0
 """Time lost, over what is usual for the call, that healthy systems show at most."""
 CONFIDENCE = 1.64
 """Standard deviations by which quartiles are moved towards "nothing has changed": few spans prove little."""
-FLOOR_S = 0.004
+FLOOR_S = 0.01
 """Time that no user notices, and that schedulers lose any day."""
 
 
@@ -121,10 +121,17 @@ def _between(bundle: Bundle, shape: Shape, calm: tuple[Flags, ...], incident: Fl
     total = float((lost * weight).sum())
     result: dict[int, _Loss] = {}
     while total > 0 and float(lost.max()) > FLOOR_S / 2:
-        blames = {int(s): _blame(int(s), caller, callee, lost) for s in np.unique(np.append(caller, callee)) if s not in result}
+        blames = {
+            int(s): _blame(int(s), caller, callee, lost)
+            for s in np.unique(np.append(caller, callee))
+            if s not in result
+        }
         if not blames:
             break
-        share = {s: float((np.minimum(lost, blame) * weight)[touching].sum()) / total for s, (blame, touching, _) in blames.items()}
+        share = {
+            s: float((np.minimum(lost, blame) * weight)[touching].sum()) / total
+            for s, (blame, touching, _) in blames.items()
+        }
         best = max(blames, key=lambda s: (blames[s][0] * np.sqrt(share[s]), -s))
         blame, touching, outward = blames[best]
         if blame <= FLOOR_S / 2:
@@ -142,7 +149,7 @@ def _blame(service: int, caller: Ints, callee: Ints, lost: Floats) -> tuple[floa
     inward = _lower_median(lost[into]), into
     outward = (_lower_median(lost[out]) if out.sum() > 1 else 0.0), out
     blame, touching = max(both, inward, outward, key=lambda pair: pair[0])
-    return blame, touching, int(out.sum()) if touching is out else 0
+    return blame, touching, int(out.sum()) if outward[0] >= blame / 2 > 0 else 0
 
 
 def _lower_median(values: Floats) -> float:
@@ -151,7 +158,9 @@ def _lower_median(values: Floats) -> float:
 
 def _symptom(bundle: Bundle, service: int, own: _Loss, gap: _Loss) -> Symptom:
     inside = own.lost_s >= gap.lost_s
-    kind: FaultKind = "latency_regression" if inside or gap.neighbours else "network_delay"
+    kind: FaultKind = "latency_regression" if inside else "network_delay"
+    if min(own.lost_s, gap.lost_s) > FLOOR_S or gap.neighbours:  # even code that only waits is late: starved
+        kind = "cpu_burn"
     where = "in its own code" if inside else "between its spans and those of its neighbours"
     lost, usual = own.lost_s + gap.lost_s, max(own.usual_s if inside else gap.usual_s, FLOOR_S)
     return Symptom(

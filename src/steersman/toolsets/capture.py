@@ -56,7 +56,9 @@ def read_case(directory: Path) -> Case:
     try:
         return Case.model_validate_json(path.read_bytes())
     except FileNotFoundError as e:
-        raise InputError(f"not a capture, case.json is missing: {str(directory)!r}; give a directory made by `steer record`") from e
+        raise InputError(
+            f"not a capture, case.json is missing: {str(directory)!r}; give a directory made by `steer record`"
+        ) from e
     except (ValidationError, json.JSONDecodeError) as e:
         raise InputError(f"malformed case.json in {str(directory)!r}: {str(e).splitlines()[0]}; record it again") from e
 
@@ -115,6 +117,7 @@ def read_bundle(directory: Path, *, use: frozenset[str] = frozenset({"metrics", 
         edges=frozenset((code(caller), code(callee)) for caller, callee in case.call_graph or ()),
         virtual=frozenset(c for c, name in enumerate(names.services.names) if name.endswith(CALLER_SIDE)),
         suspect=code(case.alert.service) if case.alert and case.alert.service else None,
+        alert_metric=case.alert.metric if case.alert else "",
         metrics=metrics,
         spans=spans,
         logs=logs,
