@@ -157,7 +157,7 @@ class _Calls:
         return None
 
     async def range(self, source: Source, signal: SignalName, service: str, window: Window) -> Series | None:
-        """One signal of one service. After a signal went unanswered it is not asked for again: one timeout, not many."""
+        """One signal of one service. A signal that went unanswered is not asked for again: one timeout."""
         async with self._room:
             if any(hole.startswith(f"{signal}:") for hole in self._holes):
                 return None

@@ -24,7 +24,9 @@ RESOURCE_ORDER: tuple[FaultKind, ...] = (
 
 
 def kind_of(suspect: Suspect, change: Change | None, *, alert_metric: str = "") -> FaultKind:
-    """The kind: a resource that ran short explains lost time and failures; otherwise what the alert complains of, if the
+    """The kind of fault.
+
+    A resource that ran short explains lost time and failures; otherwise what the alert complains of holds, if the
     service shows it; otherwise the strongest symptom's own.
     """
     symptoms = [weighed.symptom for weighed in suspect.weighed]

@@ -94,7 +94,7 @@ NOTHING = _Loss(0.0, FLOOR_S)
 def _inside(bundle: Bundle, shape: Shape, calm: tuple[Flags, ...], incident: Flags) -> dict[int, _Loss]:
     """Per service: growth of the time that its own code takes for one request."""
     spans = bundle.spans
-    total = np.bincount(shape.entry, weights=shape.own_s, minlength=len(spans))
+    total = np.asarray(np.bincount(shape.entry, weights=shape.own_s, minlength=len(spans)), np.float64)
     rows = np.flatnonzero(shape.entry == np.arange(len(spans)))
     wide = len(bundle.operations) + 1
     keys = spans.service[rows].astype(np.int64) * wide + spans.operation[rows]

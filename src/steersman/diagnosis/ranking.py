@@ -1,7 +1,7 @@
 """From symptoms to ranked causes: the best-founded way of looking is chosen for each service, not a blend of all.
 
-Blending was measured to be worse than the best single way of looking: each kind of fault shows in one of them, and the
-others add noise. So a service's score is its strongest symptom that nothing else explains, and the rest only breaks ties.
+Blending was measured to be worse than the best single way of looking: each kind of fault shows in one of them, and
+the others add noise. So a service's score is its strongest symptom that nothing else explains; the rest breaks ties.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class Family:
     falls: bool = False
     """Whether trouble shows in a fall."""
     typical: float = 0.0
-    """Change that never counts, as a share of what services of the system use at the median: an idle one is no cause."""
+    """Change that never counts, as a share of what the median service uses: an idle one is no cause."""
 
 
 FAMILIES = (

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, ValidationError
 
 from steersman.diagnosis.bundle import NONE, Bundle, Flags, Floats, Ints, Logs, Metrics, Spans, Vocabulary
-from steersman.domain.errors import ConfigError, InputError, UnavailableError
+from steersman.domain.errors import ConfigError, InputError
 from steersman.domain.fact import Fact
 from steersman.domain.signal import Change
 
@@ -161,7 +161,8 @@ def _codes(table: pa.Table, column: str, names: Vocabulary) -> Ints:
         return np.full(table.num_rows, NONE, np.int32)
     encoded = array.dictionary_encode()
     mapped = np.append(names.codes(encoded.dictionary.to_pylist()), NONE)
-    return mapped[encoded.indices.fill_null(len(mapped) - 1).to_numpy(zero_copy_only=False)]
+    places = encoded.indices.fill_null(len(mapped) - 1).to_numpy(zero_copy_only=False)
+    return np.asarray(mapped[places], np.int32)
 
 
 def _times(table: pa.Table, column: str) -> Floats:
@@ -184,7 +185,7 @@ def _numbers(table: pa.Table, column: str) -> Floats:
 def _reference(table: pa.Table) -> Flags:
     """Only `reference` is read of the phase: that other rows are before or after is part of the label."""
     phases = Vocabulary(["reference"])
-    return _codes(table, "phase", phases) == 0
+    return np.asarray(_codes(table, "phase", phases) == 0, np.bool_)
 
 
 def _metrics(table: pa.Table | None, names: _Names) -> Metrics:
