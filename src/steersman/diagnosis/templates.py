@@ -130,7 +130,7 @@ def _located(
 
 
 def _merge(logs: Logs, example: NDArray[np.int64]) -> Keys:
-    """The Drain step: skeletons of one length, first words and location that share enough words are one template."""
+    """The Drain step: skeletons of one length, first word and location that share enough words are one template."""
     words = [_word_list(logs, int(row)) for row in example]
     leaves: dict[tuple[object, ...], list[tuple[tuple[str, ...], int]]] = {}
     merged = np.zeros(len(example), np.int64)
@@ -138,7 +138,7 @@ def _merge(logs: Logs, example: NDArray[np.int64]) -> Keys:
     for place in sorted(range(len(words)), key=lambda k: words[k]):
         mine = words[place]
         numbers = tuple(word for word in mine if word.isdigit())
-        leaf = leaves.setdefault((len(mine), mine[:2], numbers), [])
+        leaf = leaves.setdefault((len(mine), mine[:1], numbers), [])
         found = next((number for other, number in leaf if _share(mine, other) >= SIMILAR), None)
         if found is None:
             found, count = count, count + 1
