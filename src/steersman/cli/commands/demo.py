@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from steersman.cli.commands.run import Yes, answered
-from steersman.cli.output import Format, Output, emit, payload_console, single, talk
+from steersman.cli.output import Format, Output, emit, single, talk, talk_console
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -123,12 +123,10 @@ async def _shop(app: App) -> JsonObject:
 async def _explained(app: App, run: Run, lang: Language) -> Investigation:
     """Root causes out of the lab's telemetry, kept with the run."""
     from steersman.cli.investigating import investigate_run
+    from steersman.cli.render.causes import causes
 
     found = await investigate_run(app, run)
-    if output_wanted := found:
-        from steersman.cli.render.causes import causes
-
-        payload_console().print(causes(output_wanted, lang))
+    talk_console().print(causes(found, lang))
     return found
 
 
