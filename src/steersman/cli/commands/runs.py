@@ -160,7 +160,11 @@ def _table(runs: Sequence[Run]) -> Table:
     drawn = Table("run", "state", "began", "goal", "reason", box=None, pad_edge=False)
     for run in runs:
         drawn.add_row(
-            run.run_id, run.state, utc(run.created_at), untrusted(run.plan.goal, 50), untrusted(run.reason, 60)
+            run.run_id,
+            run.state,
+            f"{run.created_at:%Y-%m-%d %H:%M:%SZ}",
+            untrusted(run.plan.goal, 50),
+            untrusted(run.reason, 60),
         )
     return drawn
 
