@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from steersman.agents.planning import PlanningDeps, drifted, make_plan
 from steersman.app.catalogue import TELEMETRY
@@ -14,9 +15,10 @@ from steersman.app.rules import desk, directory, policy
 from steersman.app.scenarios import shelf
 from steersman.app.settings import Settings
 from steersman.app.store import CLOCK, keyring, local_user, open_journal
+from steersman.domain.call import Call
 from steersman.domain.environment import Environment, Principal
 from steersman.domain.goal import Goal
-from steersman.domain.ids import OperationName, RunId
+from steersman.domain.ids import OperationName, RunId, StepId
 from steersman.domain.plan import Plan, Problem
 from steersman.domain.ports import Toolset
 from steersman.domain.scenario import Match
@@ -44,8 +46,9 @@ class Connection:
 
     environment: Environment
     toolsets: tuple[Toolset, ...]
-    services: frozenset[str] = frozenset()
     signals: frozenset[SignalName] = frozenset()
+    list_services: OperationName | None = None
+    """The read that names the services there, as keys of its output's `services`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ async def open_app(settings: Settings, connection: Connection) -> AsyncIterator[
                 caller=gate,
                 authority=gate,
                 journal=journal,
-                source=GatedSource(gate, TELEMETRY, connection.environment, user, RunId("conditions")),
+                source=partial(GatedSource, gate, TELEMETRY, connection.environment, user),
                 judge=judge,
                 clock=CLOCK,
                 operation=gate.operation,
@@ -116,10 +119,25 @@ async def open_app(settings: Settings, connection: Connection) -> AsyncIterator[
             kinds={toolset.name: connection.environment.kind for toolset in connection.toolsets},
             protected=lambda resource: rules.is_protected(resource, OperationName("")),
             signals=connection.signals,
-            services=connection.services,
+            services=await _services(gate, connection, user),
         )
         answers = desk(settings, journal)
         yield App(settings, journal, rules, gate, answers, engine, shelf(settings)[0], world, user)
+
+
+async def _services(gate: Gate, connection: Connection, user: Principal) -> frozenset[str]:
+    if connection.list_services is None:
+        return frozenset()
+    look = Call(
+        operation=connection.list_services,
+        environment=connection.environment,
+        principal=user,
+        route="cli",
+        run_id=new_run_id("look"),
+        step_id=StepId("services"),
+    )
+    found = (await gate.call(look)).output.get("services")
+    return frozenset(found) if isinstance(found, dict) else frozenset()
 
 
 def _gate(settings: Settings, connection: Connection, journal: SqliteJournal, rules: Policy) -> Gate:

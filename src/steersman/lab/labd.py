@@ -25,10 +25,12 @@ from steersman.lab.lifeline import watch
 from steersman.lab.processes import Child, Processes, listen
 from steersman.lab.proxy import ProxySpec
 from steersman.lab.registry import FIRST, Registry
+from steersman.lab.roles import ROLES
 from steersman.lab.state import LabFolder, LabInfo
 from steersman.lab.wire.client import Address, Client
 from steersman.lab.wire.server import Server
 from steersman.lab.world import WorldSpec
+from steersman.lab.zygote import Zygote, fork
 
 LOG = logging.getLogger("labd")
 
@@ -49,6 +51,7 @@ class Lab:
 
     options: Options
     folder: LabFolder
+    zygote: Zygote
     uid: str = field(default_factory=lambda: f"lab-{secrets.token_hex(8)}")
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     inner_token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
@@ -65,8 +68,8 @@ class Lab:
             loop.add_signal_handler(number, self.stopping.set)
         if not self.options.keep:
             watch(sys.stdin.fileno(), self._parent_ended)
-        self._clean()
-        processes = await Processes.open(self.folder.path / "logs" / "zygote.log")
+        processes = Processes(self.zygote.control)
+        processes.attach()
         try:
             async with asyncio.TaskGroup() as group:
                 server = await self._come_up(processes, group)
@@ -146,14 +149,6 @@ class Lab:
             world=_client(world_port),
         )
         return wiring, ports["front"]
-
-    def _clean(self) -> None:
-        """Starts from nothing: what an earlier lab of this name left is another environment's."""
-        for name in ("data", "logs", "registry"):
-            shutil.rmtree(self.folder.path / name, ignore_errors=True)
-            (self.folder.path / name).mkdir(parents=True)
-        for name in ("lab.json", "orders.tsv", "telemetry.sqlite"):
-            (self.folder.path / name).unlink(missing_ok=True)
 
     def _info(self, port: int, wiring: Wiring, shop: int) -> LabInfo:
         return LabInfo(
@@ -237,9 +232,21 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     folder = LabFolder.of(options.home, options.name)
     folder.create()
-    if folder.lock() is None:
+    lock = folder.lock()
+    if lock is None:
         raise SystemExit(3)
-    asyncio.run(Lab(options, folder).live())
+    _clean(folder.path)
+    zygote = fork(ROLES, log=folder.path / "logs" / "zygote.log", close=(lock,))
+    asyncio.run(Lab(options, folder, zygote).live())
+
+
+def _clean(folder: Path) -> None:
+    """Starts from nothing: what an earlier lab of this name left is another environment's."""
+    for name in ("data", "logs", "registry"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+        (folder / name).mkdir(parents=True)
+    for name in ("lab.json", "orders.tsv", "telemetry.sqlite"):
+        (folder / name).unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

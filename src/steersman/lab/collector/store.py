@@ -44,7 +44,7 @@ class Store:
         """Keeps rows, in the order of the table's columns."""
         marks = ",".join("?" * WIDTH[table])
         self.connection.execute("BEGIN")
-        self.connection.executemany(f"INSERT INTO {table} VALUES({marks})", rows)  # noqa: S608 - names are ours
+        self.connection.executemany(f"INSERT INTO {table} VALUES({marks})", rows)
         self.connection.execute("COMMIT")
 
     def ask(self, sql: str, parameters: Sequence[Any]) -> list[Row]:
