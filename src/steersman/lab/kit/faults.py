@@ -87,12 +87,12 @@ async def pool_exhaustion(parts: Parts) -> None:
 
 async def bad_config(parts: Parts) -> None:
     """Seconds were meant, milliseconds were written."""
-    await _reconfigured(parts, {name: 0.002 for name in _timeouts(parts)})
+    await _reconfigured(parts, dict.fromkeys(_timeouts(parts), 0.002))
 
 
 async def retry_storm(parts: Parts) -> None:
     """Impatient timeouts with many attempts and no pause between them."""
-    changes = {name: 0.006 for name in _timeouts(parts)}
+    changes = dict.fromkeys(_timeouts(parts), 0.006)
     changes |= {name.replace("_timeout_s", "_attempts"): 8.0 for name in changes}
     await _reconfigured(parts, changes)
 
