@@ -12,11 +12,13 @@ from functools import partial
 from steersman.agents.planning import PlanningDeps, drifted, make_plan
 from steersman.app.catalogue import TELEMETRY
 from steersman.app.rules import desk, directory, policy
+from steersman.app.scenarios import shelf
 from steersman.app.settings import Settings
 from steersman.app.store import CLOCK, keyring, local_user, open_journal
+from steersman.domain.call import Call
 from steersman.domain.environment import Environment, Principal
 from steersman.domain.goal import Goal
-from steersman.domain.ids import OperationName, RunId
+from steersman.domain.ids import OperationName, RunId, StepId
 from steersman.domain.plan import Plan, Problem
 from steersman.domain.ports import Toolset
 from steersman.domain.scenario import Match
@@ -28,7 +30,6 @@ from steersman.gate.gate import Gate, Needs
 from steersman.gate.gate import Settings as GateSettings
 from steersman.gate.redaction import Redactor
 from steersman.gate.source import GatedSource
-from steersman.index.files import builtin_shelf
 from steersman.journal.sqlite import SqliteJournal
 from steersman.judgement.judge import judge
 from steersman.knowledge.recall import recall
@@ -45,8 +46,9 @@ class Connection:
 
     environment: Environment
     toolsets: tuple[Toolset, ...]
-    services: frozenset[str] = frozenset()
     signals: frozenset[SignalName] = frozenset()
+    list_services: OperationName | None = None
+    """The read that names the services there, as keys of its output's `services`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +119,25 @@ async def open_app(settings: Settings, connection: Connection) -> AsyncIterator[
             kinds={toolset.name: connection.environment.kind for toolset in connection.toolsets},
             protected=lambda resource: rules.is_protected(resource, OperationName("")),
             signals=connection.signals,
-            services=connection.services,
+            services=await _services(gate, connection, user),
         )
         answers = desk(settings, journal)
-        yield App(settings, journal, rules, gate, answers, engine, builtin_shelf(), world, user)
+        yield App(settings, journal, rules, gate, answers, engine, shelf(settings)[0], world, user)
+
+
+async def _services(gate: Gate, connection: Connection, user: Principal) -> frozenset[str]:
+    if connection.list_services is None:
+        return frozenset()
+    look = Call(
+        operation=connection.list_services,
+        environment=connection.environment,
+        principal=user,
+        route="cli",
+        run_id=new_run_id("look"),
+        step_id=StepId("services"),
+    )
+    found = (await gate.call(look)).output.get("services")
+    return frozenset(found) if isinstance(found, dict) else frozenset()
 
 
 def _gate(settings: Settings, connection: Connection, journal: SqliteJournal, rules: Policy) -> Gate:

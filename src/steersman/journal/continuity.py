@@ -9,6 +9,12 @@ from steersman.journal.keyring import Keyring
 from steersman.journal.transaction import Query, Sql
 
 
+def genuine(sql: Sql, *, head: Head, keyring: Keyring) -> Head:
+    """The head, its entry verified: expiry is measured by its instant. Raises IntegrityError if altered."""
+    Query(sql, keyring=keyring, clock_now=head.at).entries("seq = ?", head.seq)
+    return head
+
+
 def catch_up(sql: Sql, anchor: Anchor, *, head: Head, keyring: Keyring) -> None:
     """Moves the anchor to the end of the chain, where a process died between its commit and that.
 

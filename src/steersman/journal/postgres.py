@@ -18,7 +18,7 @@ from steersman.domain.errors import ConfigError, UnavailableError
 from steersman.domain.ports import Clock
 from steersman.journal.anchor import Anchor, Mark
 from steersman.journal.chain import START, Head
-from steersman.journal.continuity import catch_up
+from steersman.journal.continuity import catch_up, genuine
 from steersman.journal.inspection import AuditProblem, Inspection
 from steersman.journal.keyring import Keyring
 from steersman.journal.known import Known
@@ -67,6 +67,7 @@ class PostgresStore:
         self._clock = clock
         self._anchor = Anchor(anchor, keyring)
         self._start: Head = START
+        self._trusted: Head = START
         self._known = Known()
 
     def begin(self) -> Transaction:
@@ -74,6 +75,8 @@ class PostgresStore:
         self._connection.execute("BEGIN")
         self._connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         self._start = read_head(self._sql)
+        if self._start != self._trusted:
+            self._trusted = genuine(self._sql, head=self._start, keyring=self._keyring)
         catch_up(self._sql, self._anchor, head=self._start, keyring=self._keyring)
         now = self._clock.now()
         return Transaction(self._sql, head=self._start, keyring=self._keyring, clock_now=now, known=self._known)
@@ -82,6 +85,7 @@ class PostgresStore:
         """Commits, and moves this machine's anchor to the new head."""
         self._connection.execute("COMMIT")
         if head.seq > self._start.seq:
+            self._trusted = head
             self._anchor.advance(Mark(head.seq, head.hash))
 
     def control(self, statement: str) -> None:

@@ -14,7 +14,7 @@ from steersman.domain.errors import IntegrityError, UnavailableError
 from steersman.domain.ports import Clock
 from steersman.journal.anchor import Anchor, Mark, anchor_path
 from steersman.journal.chain import START, Head
-from steersman.journal.continuity import catch_up
+from steersman.journal.continuity import catch_up, genuine
 from steersman.journal.keyring import Keyring
 from steersman.journal.known import Known
 from steersman.journal.schema import migrate
@@ -63,6 +63,7 @@ class SqliteStore:
         self._clock = clock
         self._anchor = Anchor(anchor_path(path), keyring)
         self._start: Head = START
+        self._trusted: Head = START
         self._known = Known()
 
     def begin(self) -> Transaction | None:
@@ -77,6 +78,8 @@ class SqliteStore:
                 return None
             raise
         self._start = read_head(self._sql)
+        if self._start != self._trusted:
+            self._trusted = genuine(self._sql, head=self._start, keyring=self._keyring)
         catch_up(self._sql, self._anchor, head=self._start, keyring=self._keyring)
         now = self._clock.now()
         return Transaction(self._sql, head=self._start, keyring=self._keyring, clock_now=now, known=self._known)
@@ -85,6 +88,7 @@ class SqliteStore:
         """Commits, and moves the anchor to the new head."""
         self._connection.execute("COMMIT")
         if head.seq > self._start.seq:
+            self._trusted = head
             self._anchor.advance(Mark(head.seq, head.hash))
 
     def control(self, statement: str) -> None:

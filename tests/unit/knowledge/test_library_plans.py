@@ -60,7 +60,13 @@ def world(platform: str, scenario: Scenario) -> World:
     environment = Environment.model_validate(
         {"kind": platform, "name": "test", "uid": "u1", "url": "https://k8s.test", "tier": tier}
     )
-    return World(environment=environment, catalogue=contracts(), signals=frozenset(UNIT))
+    return World(
+        environment=environment,
+        catalogue=contracts(),
+        kinds={},
+        protected=lambda _: False,
+        signals=frozenset(UNIT),
+    )
 
 
 def answer(probe: Invocation, tests: dict[str, list[FactTest]]) -> JsonObject:
