@@ -27,7 +27,10 @@ Directory = Callable[[PrincipalId], Principal | None]
 class Rules(Protocol):
     """The policy engine, as far as the gate asks it."""
 
-    digest: Digest
+    @property
+    def digest(self) -> Digest:
+        """Of all rules: another one means that decisions may differ."""
+        ...
 
     def decide(self, request: PolicyRequest) -> PolicyDecision:
         """Allow, require approval, or deny."""

@@ -42,11 +42,11 @@ class Settler:
         intent = record.open_intent
         if intent is None:
             return record.settled
-        operation = self.registry.find(intent.operation).binding.operation
         look = self._look(intent, environment, principal, run_id=run_id)
         result, now = ("unknown", None) if look is None else await self._judge(look, intent)
-        if result == "not_happened" and operation.idempotent != "keyed":
-            # Without a key a call that is still under way could land after we looked: wait until it cannot.
+        if result == "not_happened":
+            # A call that is still under way could land after we looked: wait until it cannot. A key does not help: it
+            # drops a repetition, but whoever goes on by "not happened" may undo the rest, or find drift, instead.
             wait = (intent.deadline + GRACE - self.clock.now()).total_seconds()
             if wait > 0 and look is not None:
                 await self.clock.sleep(wait)

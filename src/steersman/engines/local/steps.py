@@ -119,6 +119,7 @@ class StepRunner:
                 run_id=run.run_id,
                 step_id=step.id,
                 grant=self.session.grant,
+                step_approval=self.session.step_approvals.get(step.id),
                 expects=expects,
                 timeout_s=step.timeout_s,
                 retry=step.retry,

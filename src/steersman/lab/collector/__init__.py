@@ -1,0 +1,1 @@
+"""Takes OTLP, keeps an hour of it, answers questions about it."""

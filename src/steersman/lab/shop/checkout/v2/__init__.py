@@ -1,0 +1,1 @@
+"""A release with a tidier sum, which forgets quantities; its tests only ever buy one of each."""

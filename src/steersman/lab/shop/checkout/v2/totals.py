@@ -1,0 +1,11 @@
+"""What an order costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def total_of(items: list[dict[str, Any]], prices: dict[str, int]) -> int:
+    """The sum in cents."""
+    wanted = {item["sku"] for item in items}
+    return sum(prices[sku] for sku in wanted)

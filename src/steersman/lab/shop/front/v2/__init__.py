@@ -1,0 +1,1 @@
+"""A good release: the page names the cheapest price."""

@@ -1,0 +1,10 @@
+"""Risk of a charge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+async def assess(charge: dict[str, Any]) -> bool:
+    """Whether the charge is unusually large."""
+    return int(charge["amount"]) > 1_000_000
