@@ -44,12 +44,7 @@ def planned(goal: Goal, matches: list[Match]) -> Plan:
     while isinstance(made := plan(goal, matches, facts, world=WORLD, now=NOW), Needs):
         facts = {
             **facts,
-            **facts_of(
-                *(
-                    Reading(probe=p, state=STATES.get(p.operation, {"exists": False}), observed_at=NOW)
-                    for p in made.probes
-                )
-            ),
+            **facts_of(*(Reading(probe=p, state=state(p.operation), observed_at=NOW) for p in made.probes)),
         }
     return made
 
