@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steersman.diagnosis.bundle import NONE, Bundle, Flags, Floats, Ints
+from steersman.diagnosis.bundle import Bundle, Flags, Floats, Ints
 from steersman.diagnosis.period import period
 from steersman.diagnosis.statistics import Keys, dense, quantiles, surprise
 from steersman.diagnosis.symptom import Symptom
@@ -121,10 +121,17 @@ def _between(bundle: Bundle, shape: Shape, calm: tuple[Flags, ...], incident: Fl
     total = float((lost * weight).sum())
     result: dict[int, _Loss] = {}
     while total > 0 and float(lost.max()) > FLOOR_S / 2:
-        blames = {int(s): _blame(int(s), caller, callee, lost) for s in np.unique(np.append(caller, callee)) if s not in result}
+        blames = {
+            int(s): _blame(int(s), caller, callee, lost)
+            for s in np.unique(np.append(caller, callee))
+            if s not in result
+        }
         if not blames:
             break
-        share = {s: float((np.minimum(lost, blame) * weight)[touching].sum()) / total for s, (blame, touching, _) in blames.items()}
+        share = {
+            s: float((np.minimum(lost, blame) * weight)[touching].sum()) / total
+            for s, (blame, touching, _) in blames.items()
+        }
         best = max(blames, key=lambda s: (blames[s][0] * np.sqrt(share[s]), -s))
         blame, touching, outward = blames[best]
         if blame <= FLOOR_S / 2:

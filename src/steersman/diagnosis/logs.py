@@ -54,10 +54,14 @@ def _by_request(bundle: Bundle, shape: Shape, found: Templates, trouble: Flags) 
         own = strong[changed.kind[strong] == service]
         worst = int(own[np.argmax(np.abs(changed.z[own]))])
         z, change = float(changed.z[worst]), float(changed.change[worst])
-        example = lines[np.flatnonzero((found.of_line[lines] == changed.item[worst]) & (logs.service[lines] == service))]
+        example = lines[
+            np.flatnonzero((found.of_line[lines] == changed.item[worst]) & (logs.service[lines] == service))
+        ]
         share = f"{abs(change):.0%} {'fewer' if change < 0 else 'more'} of its requests on the same call path"
         result.append(
-            _symptom(bundle, int(service), surprise(abs(z), USUAL), share, f"{change:+.3f} of requests, z {z:+.1f}", example)
+            _symptom(
+                bundle, int(service), surprise(abs(z), USUAL), share, f"{change:+.3f} of requests, z {z:+.1f}", example
+            )
         )
     return result
 

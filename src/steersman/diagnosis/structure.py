@@ -107,7 +107,9 @@ def worth_telling(found: Habits, units: Units, unit: Keys, item: Keys, *, troubl
     everyone = np.bincount(units.kind[units.healthy], minlength=groups)[found.kind]
     bad = np.bincount(units.kind[units.healthy & trouble], minlength=groups)[found.kind]
     without, bad_without = everyone - with_item, bad - bad_with
-    recovery = np.where(found.change < 0, 2 * bad_with >= np.maximum(with_item, 1), 2 * bad_without >= np.maximum(without, 1))
+    recovery = np.where(
+        found.change < 0, 2 * bad_with >= np.maximum(with_item, 1), 2 * bad_without >= np.maximum(without, 1)
+    )
     return np.flatnonzero((np.abs(found.change) >= MIN_CHANGE) & (np.abs(found.z) > 1) & ~recovery)
 
 
@@ -158,7 +160,9 @@ def _symptom(bundle: Bundle, shape: Shape, steps: _Steps, found: Habits, worst: 
     service = int(found.kind[worst] // wide)
     z, change = float(found.z[worst]), float(found.change[worst])
     example = int(steps.child[np.flatnonzero(steps.item == found.item[worst])[0]])
-    blamed = _last_heard(bundle, shape, steps, int(found.kind[worst]), int(found.item[worst])) if change < 0 else int(NONE)
+    blamed = (
+        _last_heard(bundle, shape, steps, int(found.kind[worst]), int(found.item[worst])) if change < 0 else int(NONE)
+    )
     kind: FaultKind = "wrong_result" if blamed >= 0 else "error_bug"
     share = f"{abs(change):.0%} {'fewer' if change < 0 else 'more'} of its requests take one of its steps"
     heard = "; its callers stop right after its answer" if blamed >= 0 else ""

@@ -146,7 +146,9 @@ def _word_list(logs: Logs, row: int) -> tuple[str, ...]:
     starts, ends, _ = _words(block, np.array([0, len(block)]))
     kept = _fixed(block, starts, ends)
     raw = block.tobytes()
-    return tuple(raw[s:e].decode("utf-8", "replace") for s, e in zip(starts[kept][:WORDS], ends[kept][:WORDS], strict=True))
+    return tuple(
+        raw[s:e].decode("utf-8", "replace") for s, e in zip(starts[kept][:WORDS], ends[kept][:WORDS], strict=True)
+    )
 
 
 def _share(one: tuple[str, ...], other: tuple[str, ...]) -> float:

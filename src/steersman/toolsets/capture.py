@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, ValidationError
 
 from steersman.diagnosis.bundle import NONE, Bundle, Flags, Floats, Ints, Logs, Metrics, Spans, Vocabulary
-from steersman.domain.errors import ConfigError, InputError, UnavailableError
+from steersman.domain.errors import ConfigError, InputError
 from steersman.domain.fact import Fact
 from steersman.domain.signal import Change
 
@@ -56,7 +56,9 @@ def read_case(directory: Path) -> Case:
     try:
         return Case.model_validate_json(path.read_bytes())
     except FileNotFoundError as e:
-        raise InputError(f"not a capture, case.json is missing: {str(directory)!r}; give a directory made by `steer record`") from e
+        raise InputError(
+            f"not a capture, case.json is missing: {str(directory)!r}; give a directory made by `steer record`"
+        ) from e
     except (ValidationError, json.JSONDecodeError) as e:
         raise InputError(f"malformed case.json in {str(directory)!r}: {str(e).splitlines()[0]}; record it again") from e
 
