@@ -106,6 +106,7 @@ class Policed:
             operation=operation.name,
             toolset=operation.toolset,
             effect=operation.effect,
+            access=operation.access,
             reversible=operation.reversible,
             blast_radius=operation.blast_radius,
             resource=resource,

@@ -1,15 +1,15 @@
-"""The lab's collector as a source of telemetry."""
+"""Telemetry of a lab, from the lab's own collector."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from steersman.domain.errors import ToolError, UnavailableError
-from steersman.domain.fact import Fact, JsonObject
+from steersman.domain.errors import UnavailableError
+from steersman.domain.fact import JsonObject
 from steersman.domain.signal import Change, LogPage, LogRecord, Selector, Series, SignalName, Span, SpanPage, Window
 
 SIGNALS: frozenset[SignalName] = frozenset(
@@ -28,71 +28,72 @@ SIGNALS: frozenset[SignalName] = frozenset(
         "up",
     }
 )
-"""What the collector can measure."""
-
+"""What the lab measures."""
+TIMEOUT_S = 10.0
 T = TypeVar("T")
+_LOGS = TypeAdapter(tuple[LogRecord, ...])
+_SPANS = TypeAdapter(tuple[Span, ...])
+_CHANGES = TypeAdapter(tuple[Change, ...])
 
 
-class _Columns(Fact):
-    times: tuple[float, ...]
-    values: tuple[float, ...]
-    counts: tuple[float, ...] = ()
-
-
-class _Page(Fact):
-    items: list[JsonObject]
-    left_out: int
-
-
-@dataclass(frozen=True, slots=True)
 class LabSource:
-    """Implements `domain.ports.Source`.
+    """A `Source` over the collector's HTTP API.
 
-    client: carries the collector's base URL and token; whoever opened it closes it.
+    client: carries the collector's URL and token; whoever opened it closes it.
     """
 
-    client: httpx.AsyncClient
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
 
     async def range(self, signal: SignalName, selector: Selector, window: Window) -> Series:
-        """One signal; request signals come from server spans with their exact times, the youngest second left out."""
-        found = _read(_Columns, await self._ask("range", selector, window, {"signal": signal}))
-        return Series(signal=signal, selector=selector, times=found.times, values=found.values, counts=found.counts)
+        """One signal over a window. Request signals are exact by server spans, with the requests behind each point."""
+        found = await self._ask("range", window, selector, signal=signal)
+        return _checked(
+            lambda: Series(
+                signal=signal,
+                selector=selector,
+                times=tuple(found["times"]),
+                values=tuple(found["values"]),
+                counts=tuple(found["counts"]),
+            )
+        )
 
     async def logs(self, selector: Selector, window: Window, *, limit: int = 1_000) -> LogPage:
         """Log lines, oldest first."""
-        page = _read(_Page, await self._ask("logs", selector, window, {"limit": limit}))
-        return LogPage(records=_read(tuple[LogRecord, ...], page.items), left_out=page.left_out)
+        found = await self._ask("logs", window, selector, limit=limit)
+        return _checked(lambda: LogPage(records=_LOGS.validate_python(found["items"]), left_out=found["left_out"]))
 
     async def spans(self, selector: Selector, window: Window, *, limit: int = 1_000) -> SpanPage:
         """Spans, oldest first."""
-        page = _read(_Page, await self._ask("spans", selector, window, {"limit": limit}))
-        return SpanPage(spans=_read(tuple[Span, ...], page.items), left_out=page.left_out)
+        found = await self._ask("spans", window, selector, limit=limit)
+        return _checked(lambda: SpanPage(spans=_SPANS.validate_python(found["items"]), left_out=found["left_out"]))
 
     async def changes(self, window: Window) -> tuple[Change, ...]:
-        """Deployments, traffic shifts and restarts, as the controller saw them."""
-        page = _read(_Page, await self._ask("changes", Selector(), window, {}))
-        return _read(tuple[Change, ...], page.items)
+        """Deployments, shifts of traffic, configuration, restarts; oldest first."""
+        found = await self._ask("changes", window, Selector(), limit=10_000)
+        return _checked(lambda: _CHANGES.validate_python(found["items"]))
 
-    async def _ask(self, path: str, selector: Selector, window: Window, more: JsonObject) -> object:
-        body = {"window": window.model_dump(mode="json"), "selector": selector.model_dump(mode="json"), **more}
+    async def _ask(self, what: str, window: Window, selector: Selector, **more: Any) -> dict[str, Any]:
+        body: JsonObject = {
+            "window": window.model_dump(mode="json"),
+            "selector": selector.model_dump(mode="json"),
+            **more,
+        }
         try:
-            response = await self.client.post(f"/{path}", json=body)
-        except httpx.TransportError as e:
+            response = await self._client.post(f"/{what}", json=body, timeout=TIMEOUT_S)
+            response.raise_for_status()
+            document = response.json()
+        except (httpx.HTTPError, ValueError) as e:
             raise UnavailableError(
-                f"the lab's collector does not answer ({type(e).__name__}); `steer lab status`"
+                f"the lab's collector at {self._client.base_url} gave no answer to {what}: {e}"
             ) from e
-        try:
-            document: object = response.json()
-        except ValueError as e:
-            raise ToolError(f"the lab's collector answered {response.status_code} without JSON") from e
-        if not response.is_success:
-            said = document.get("error") if isinstance(document, dict) else document
-            raise ToolError(f"the lab's collector refuses /{path}: {said}")
+        if not isinstance(document, dict):
+            raise UnavailableError(f"the lab's collector answered {what} with {type(document).__name__}, not an object")
         return document
 
 
-def _read(kind: type[T], document: object) -> T:
+def _checked(make: Callable[[], T]) -> T:
     try:
-        return TypeAdapter(kind).validate_python(document, strict=False)
-    except ValidationError as e:
-        raise ToolError(f"the lab's collector answered in another form than expected: {e.errors()[0]['msg']}") from e
+        return make()
+    except (KeyError, TypeError, ValidationError) as e:
+        raise UnavailableError(f"the lab's collector answered in another form: {e}") from e
