@@ -6,11 +6,11 @@ from typing import Any
 import httpx
 import jsonschema_rs
 import pytest
+from tests.integration.lab.calling import Caller
 
 from steersman.domain.errors import OutcomeUnknownError, ToolError, UnavailableError
 from steersman.lab.state import LabInfo
 from steersman.toolsets.lab import OPERATIONS, LabToolset
-from tests.integration.lab.calling import Caller
 
 
 @pytest.fixture
