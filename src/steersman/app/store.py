@@ -7,6 +7,7 @@ import getpass
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic
 
 from steersman.app.settings import Settings
@@ -35,9 +36,14 @@ class SystemClock:
 CLOCK = SystemClock()
 
 
+def keyring_path(settings: Settings) -> Path:
+    """Where the keys are."""
+    return settings.home / "keys" / "journal.json"
+
+
 def keyring(settings: Settings) -> Keyring:
     """The keys that sign approvals and the journal; made at the first use, readable by their owner only."""
-    return Keyring.open(settings.home / "keys" / "journal.json")
+    return Keyring.open(keyring_path(settings))
 
 
 @asynccontextmanager

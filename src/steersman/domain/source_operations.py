@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from steersman.domain.environment import Environment
 from steersman.domain.errors import InputError
 from steersman.domain.fact import Fact, JsonObject
 from steersman.domain.ids import OperationName
@@ -45,24 +47,8 @@ class ChangeList(Fact):
     changes: tuple[Change, ...]
 
 
-def source_bindings(name: str, source: Source, *, timeout_s: float = 15.0) -> Sequence[Binding]:
-    """The four operations of a source."""
-
-    async def range_(arguments: JsonObject, _: CallContext) -> JsonObject:
-        query = _read(RangeQuery, arguments)
-        return (await source.range(query.signal, query.selector, query.window)).model_dump(mode="json")
-
-    async def logs(arguments: JsonObject, _: CallContext) -> JsonObject:
-        query = _read(PageQuery, arguments)
-        return (await source.logs(query.selector, query.window, limit=query.limit)).model_dump(mode="json")
-
-    async def spans(arguments: JsonObject, _: CallContext) -> JsonObject:
-        query = _read(PageQuery, arguments)
-        return (await source.spans(query.selector, query.window, limit=query.limit)).model_dump(mode="json")
-
-    async def changes(arguments: JsonObject, _: CallContext) -> JsonObject:
-        query = _read(ChangesQuery, arguments)
-        return ChangeList(changes=await source.changes(query.window)).model_dump(mode="json")
+def telemetry_operations(name: str) -> tuple[Operation, ...]:
+    """`range`, `logs`, `spans`, `changes`, as operations of a toolset of that name."""
 
     def operation(verb: str, takes: type[Fact], gives: type[Fact], summary: str) -> Operation:
         return Operation(
@@ -73,15 +59,49 @@ def source_bindings(name: str, source: Source, *, timeout_s: float = 15.0) -> Se
             idempotent="natural",
             input_schema=_schema(takes),
             output_schema=_schema(gives),
-            timeout_s=timeout_s,
+            timeout_s=15.0,
         )
 
     return (
-        Binding(operation("range", RangeQuery, Series, "One signal over a window."), range_),
-        Binding(operation("logs", PageQuery, LogPage, "Log lines of a window, oldest first."), logs),
-        Binding(operation("spans", PageQuery, SpanPage, "Spans of a window, oldest first."), spans),
-        Binding(operation("changes", ChangesQuery, ChangeList, "What people and machines did in a window."), changes),
+        operation("range", RangeQuery, Series, "Asks for one signal over a window"),
+        operation("logs", PageQuery, LogPage, "Asks for log lines of a window, oldest first"),
+        operation("spans", PageQuery, SpanPage, "Asks for spans of a window, oldest first"),
+        operation("changes", ChangesQuery, ChangeList, "Asks what people and machines did in a window"),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class SourceToolset:
+    """A source as a toolset of an environment."""
+
+    name: str
+    source: Source
+    where: Environment
+
+    async def environment(self) -> Environment:
+        """Where the telemetry is from."""
+        return self.where
+
+    def bindings(self) -> Sequence[Binding]:
+        """The four operations with the source behind them."""
+        handlers = (self._range, self._logs, self._spans, self._changes)
+        return tuple(map(Binding, telemetry_operations(self.name), handlers))
+
+    async def _range(self, arguments: JsonObject, _: CallContext) -> JsonObject:
+        query = _read(RangeQuery, arguments)
+        return (await self.source.range(query.signal, query.selector, query.window)).model_dump(mode="json")
+
+    async def _logs(self, arguments: JsonObject, _: CallContext) -> JsonObject:
+        query = _read(PageQuery, arguments)
+        return (await self.source.logs(query.selector, query.window, limit=query.limit)).model_dump(mode="json")
+
+    async def _spans(self, arguments: JsonObject, _: CallContext) -> JsonObject:
+        query = _read(PageQuery, arguments)
+        return (await self.source.spans(query.selector, query.window, limit=query.limit)).model_dump(mode="json")
+
+    async def _changes(self, arguments: JsonObject, _: CallContext) -> JsonObject:
+        query = _read(ChangesQuery, arguments)
+        return ChangeList(changes=await self.source.changes(query.window)).model_dump(mode="json")
 
 
 def _read(kind: type[T], arguments: JsonObject) -> T:

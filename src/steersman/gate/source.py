@@ -16,7 +16,7 @@ from steersman.domain.source_operations import ChangeList, ChangesQuery, PageQue
 
 @dataclass(frozen=True, slots=True)
 class GatedSource:
-    """Implements `domain.ports.Source` over the operations that `source_bindings` made of the real one."""
+    """Implements `domain.ports.Source` over the operations of a `SourceToolset`."""
 
     caller: Caller
     toolset: str

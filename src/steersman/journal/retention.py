@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from steersman.domain.errors import InputError
-from steersman.domain.event import FINAL
+from steersman.domain.event import FINAL, CallIntended, CallSettled
 from steersman.domain.fact import canonical
-from steersman.journal.chain import COLUMNS, Row, entry, instant
+from steersman.journal.chain import COLUMNS, SYSTEM, Row, entry, instant
 from steersman.journal.keyring import Keyring
 from steersman.journal.transaction import Sql, Transaction
 
@@ -68,8 +68,26 @@ def retire(tx: Transaction, *, before: datetime, archive: Path) -> int:
 def _old_runs(tx: Transaction, before: datetime) -> list[str]:
     found = tx.all("SELECT run_id, state FROM runs WHERE moved_at < ? ORDER BY first_seq", instant(before))
     newest = tx.one("SELECT run_id FROM entries ORDER BY seq DESC LIMIT 1")
-    kept = newest[0] if newest else None
-    return [str(run_id) for run_id, state in found if state in FINAL and run_id != kept]
+    finished = [str(run_id) for run_id, state in found if state in FINAL] + _loose_runs(tx, before)
+    return [run_id for run_id in finished if newest is None or run_id != newest[0]]
+
+
+def _loose_runs(tx: Transaction, before: datetime) -> list[str]:
+    """Calls outside of plans have runs of their own that never move: old ones without an open intent."""
+    grouped = tx.all(
+        "SELECT run_id FROM entries WHERE run_id <> ? AND run_id NOT IN (SELECT run_id FROM runs) "
+        "GROUP BY run_id HAVING MAX(at) < ? ORDER BY MIN(seq)",
+        SYSTEM,
+        instant(before),
+    )
+    return [str(run_id) for (run_id,) in grouped if not _open_intents(tx, str(run_id))]
+
+
+def _open_intents(tx: Transaction, run_id: str) -> bool:
+    events = [entry.event for entry in tx.entries("run_id = ? AND ref IS NOT NULL ORDER BY seq", run_id)]
+    results = {(e.step_id, e.direction, e.attempt): e.result for e in events if isinstance(e, CallSettled)}
+    intents = {(e.step_id, e.direction, e.attempt) for e in events if isinstance(e, CallIntended)}
+    return any(results.get(intent, "unknown") == "unknown" for intent in intents)
 
 
 def _rows_of(tx: Transaction, run_id: str) -> list[Row]:

@@ -14,11 +14,12 @@ from steersman.domain.errors import IntegrityError, UnavailableError
 from steersman.domain.ports import Clock
 from steersman.journal.anchor import Anchor, Mark, anchor_path
 from steersman.journal.chain import START, Head
+from steersman.journal.continuity import catch_up, genuine
 from steersman.journal.keyring import Keyring
 from steersman.journal.known import Known
 from steersman.journal.schema import migrate
 from steersman.journal.sql import SqlJournal
-from steersman.journal.transaction import Query, Sql, Transaction, read_head
+from steersman.journal.transaction import Query, Transaction, read_head
 from steersman.journal.writer import GroupWriter
 
 T = TypeVar("T")
@@ -62,6 +63,7 @@ class SqliteStore:
         self._clock = clock
         self._anchor = Anchor(anchor_path(path), keyring)
         self._start: Head = START
+        self._trusted: Head = START
         self._known = Known()
 
     def begin(self) -> Transaction | None:
@@ -76,6 +78,8 @@ class SqliteStore:
                 return None
             raise
         self._start = read_head(self._sql)
+        if self._start != self._trusted:
+            self._trusted = genuine(self._sql, head=self._start, keyring=self._keyring)
         catch_up(self._sql, self._anchor, head=self._start, keyring=self._keyring)
         now = self._clock.now()
         return Transaction(self._sql, head=self._start, keyring=self._keyring, clock_now=now, known=self._known)
@@ -84,6 +88,7 @@ class SqliteStore:
         """Commits, and moves the anchor to the new head."""
         self._connection.execute("COMMIT")
         if head.seq > self._start.seq:
+            self._trusted = head
             self._anchor.advance(Mark(head.seq, head.hash))
 
     def control(self, statement: str) -> None:
@@ -151,29 +156,6 @@ class SqliteJournal(SqlJournal):
             yield journal
         finally:
             await journal.close()
-
-
-def catch_up(sql: Sql, anchor: Anchor, *, head: Head, keyring: Keyring) -> None:
-    """Moves the anchor to the end of the chain, where a process died between its commit and that.
-
-    Raises IntegrityError unless the chain has the entry that the anchor names, and continues it.
-    """
-    mark = anchor.read()
-    if mark is None:
-        raise IntegrityError(f"the anchor {str(anchor.path)!r} of the journal is missing; restore both from a backup")
-    if (mark.seq, mark.hash) == (head.seq, head.hash):
-        return
-    found = sql.rows("SELECT hash FROM entries WHERE seq = ?", (mark.seq,))
-    if mark.seq > 0 and (not found or found[0][0] != mark.hash):
-        raise IntegrityError(
-            f"the journal's entry {mark.seq} is gone or altered; `steer audit verify` shows more, `steer restore` mends"
-        )
-    link = mark.hash
-    for entry in Query(sql, keyring=keyring, clock_now=head.at).entries("seq > ? ORDER BY seq", mark.seq):
-        if entry.previous != link:
-            raise IntegrityError(f"entry {entry.seq} does not continue the chain; `steer audit verify` shows more")
-        link = entry.hash
-    anchor.advance(Mark(head.seq, head.hash))
 
 
 def translated(error: BaseException) -> BaseException:

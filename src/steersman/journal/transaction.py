@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from steersman.domain.errors import ConcurrencyError
+from steersman.domain.errors import ConcurrencyError, IntegrityError
 from steersman.domain.event import Entry, Event, RunMoved, RunPlanned
 from steersman.journal.chain import COLUMNS, START, Head, Row, entry, instant, sealed
 from steersman.journal.keyring import Keyring
@@ -107,6 +107,14 @@ class Transaction(Query):
 
 
 def read_head(sql: Sql) -> Head:
-    """The end of the stored chain."""
+    """The end of the stored chain. Raises IntegrityError when it cannot be read."""
     rows = sql.rows("SELECT seq, hash, at FROM entries ORDER BY seq DESC LIMIT 1")
-    return Head(int(rows[0][0]), str(rows[0][1]), datetime.fromisoformat(rows[0][2])) if rows else START
+    if not rows:
+        return START
+    seq, digest, at = rows[0]
+    try:
+        return Head(int(seq), str(digest), datetime.fromisoformat(str(at)).astimezone(UTC))
+    except (ValueError, OverflowError) as e:
+        raise IntegrityError(
+            f"the instant of the last entry was altered: {at!r}; `steer audit verify` shows more"
+        ) from e

@@ -29,8 +29,8 @@ QUICK_S = 0.005
 PENANCE = 200
 """Batches that go to the thread after a slow commit, before the loop is tried again."""
 
-CHECKPOINT = 300
-"""Commits in the loop after which the thread copies the write-ahead log into the database."""
+CHECKPOINT = 1_000
+"""Operations in the loop after which the thread copies the write-ahead log into the database."""
 
 TEND: Literal["tend"] = "tend"
 
@@ -46,7 +46,7 @@ class GroupWriter:
         self._queue: SimpleQueue[Job | Literal["tend"] | None] = SimpleQueue()
         self._closed = False
         self._penance = 0
-        self._commits = 0
+        self._uncopied = 0
         self._thread = threading.Thread(target=self._work, name="journal-writer", daemon=True)
         self._thread.start()
 
@@ -111,8 +111,9 @@ class GroupWriter:
             return False
         if time.perf_counter() - started > QUICK_S:
             self._penance = PENANCE
-        self._commits += 1
-        if self._commits % CHECKPOINT == 0:
+        self._uncopied += len(jobs)
+        if self._uncopied >= CHECKPOINT:
+            self._uncopied = 0
             self._queue.put(TEND)
         return True
 

@@ -61,7 +61,7 @@ lock:lock,deadlock,blocked query,lock wait,락,잠금,교착
 replicationlag:replication lag,replica behind,replica lag,복제 지연,복제지연
 vacuum:vacuum,bloat,dead tuples,autovacuum,배큠,블로트
 cve:cve,vulnerability,vulnerabilities,vulnerable,security advisory,advisory,security hole,exploit,security fix,openssl,log4j,security patch,취약점,보안 구멍,보안 취약,보안 권고,보안 패치
-patch:patch,fix,hotfix,remediate,apply fix,패치,핫픽스,고치,고쳐,수정,조치
+patch:patch,fix,hotfix,remediate,apply fix,패치,핫픽스,수정,조치
 scan:scan,rescan,trivy,grype,scanner,scanning,inspect images,스캔,검사,훑,트리비
 severity:severity,critical,high severity,dangerous,serious,심각,치명,높음,위험한
 secret:secret,secrets,credential,credentials,password,passwords,api key,api keys,token,tokens,access key,keys,시크릿,비밀번호,패스워드,암호,자격 증명,자격증명,인증 정보,접속 정보,api 키,토큰,비밀값,비밀 값,비밀키
@@ -90,7 +90,7 @@ build:build,compile,package,packaging,빌드,컴파일,패키징
 cdn:cdn,edge cache,cloudfront,cloudflare,fastly,edge servers,stale objects,old files,씨디엔,엣지,클라우드프론트,예전 파일,옛날 파일,정적
 purge:purge,invalidate,flush,clear,bust,evict,무효화,비우,비워,퍼지,플러시,초기화
 stampede:stampede,thundering herd,cache miss storm,dogpile,cold cache,hot key,스탬피드,캐시 폭주,동시에 만료,핫 키
-alert:alert,alerts,alerting,alarm,page,pager,notify,notification,tell me,warn,slack,alertmanager,알림,알람,경보,통보,알려,호출,슬랙,얼럿
+alert:alert,alerts,alerting,alarm,page,pager,notify,notification,tell me when,let me know when,warn,slack,alertmanager,알림,알람,경보,통보,알려주게,울리,슬랙,얼럿
 alertrules:alerting rules,alert rule,alert rules,threshold,알림 규칙,경보 규칙,알람 규칙,임계값,임계치
 noise:noise,noisy alert,noisy alerts,alert fatigue,too many alerts,flapping,false alarms,tune alerts,alert tuning,쓸데없는 알림,알림 피로,오탐,알림이 너무 많,잦은 알림,알림 정리,알림 튜닝
 prometheus:prometheus,promql,metrics server,recording rules,프로메테우스

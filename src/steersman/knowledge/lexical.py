@@ -14,6 +14,8 @@ Bag = Mapping[str, float]
 """Terms with their weights."""
 
 _SATURATION = 1.2
+MOST = _SATURATION + 1
+"""What one term can give, times its rarity."""
 _LENGTH = 0.5
 """Half of the usual length normalisation: a scenario with a typed method is longer, not less relevant."""
 
@@ -61,5 +63,5 @@ class Lexicon(Generic[K]):
             rarity = self.rarity(term)
             for key, weight in self.postings.get(term, {}).items():
                 norm = _SATURATION * (1 - _LENGTH + _LENGTH * self.lengths[key] / mean)
-                found[key] += asked * rarity * weight * (_SATURATION + 1) / (weight + norm)
+                found[key] += asked * rarity * weight * MOST / (weight + norm)
         return dict(found)

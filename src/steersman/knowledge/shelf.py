@@ -16,8 +16,10 @@ from steersman.knowledge.outcomes import Outcomes
 GOAL_WEIGHT = 2.0
 BODY_WEIGHT = 0.5
 """Steps and conditions mention much that the scenario is not about."""
-CONCEPT_WEIGHT = 1.5
-PAIR_WEIGHT = 0.4
+CONCEPT_WEIGHT = 2.5
+PAIR_WEIGHT = 0.2
+DERIVED = ("=", "~")
+"""First letters of terms that were made from words: concepts, and pairs of syllables."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,11 @@ class _Requests(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """One operation: the effect comes `delay_s` after the request, whether or not somebody still listens."""
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        try:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        except ValueError:
+            self.close_connection = True  # the caller died while it sent: that was no request
+            return
         time.sleep(body["delay_s"])
         try:
             answer, status = self.server.book.do(body["world"], body["verb"], body["arguments"], key=body["key"]), 200

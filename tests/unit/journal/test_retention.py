@@ -10,7 +10,7 @@ from steersman.domain.finding import Cost
 from steersman.domain.ids import RunId
 from steersman.journal import audit
 from steersman.journal.approvals import sign
-from steersman.testing.journal_facts import APPROVER, claim, intent, moved, noted, planned, request
+from steersman.testing.journal_facts import APPROVER, claim, intent, moved, noted, planned, request, settled
 
 OLD, PENDING, NEW = RunId("old"), RunId("pending"), RunId("new")
 
@@ -70,6 +70,23 @@ async def test_an_archive_is_never_overwritten(place, tmp_path):
             await journal.retire(before=old(place), archive=archive)
         assert len(await journal.runs()) == 3
     assert archive.read_text() == "precious"
+
+
+async def test_calls_outside_of_plans_are_retired_unless_their_outcome_is_open(place, tmp_path):
+    async with place.open() as journal:
+        for run_id, results in (("settled", ["unknown", "done"]), ("open", []), ("unknown", ["unknown"])):
+            await journal.intend(RunId(run_id), intent(), None)
+            for result in results:
+                await journal.append(RunId(run_id), settled(result=result))
+        await journal.set_level("stop", by="ann")
+        place.clock.move(seconds=3600)
+        await journal.append(PENDING, noted())
+        await journal.retire(before=old(place), archive=tmp_path / "archive.jsonl")
+        assert await journal.read(RunId("settled")) == []
+        assert await journal.read(RunId("open"))
+        assert await journal.read(RunId("unknown"))
+        assert await journal.level() == "stop"
+    assert audit.verify(place.path, place.keyring) == []
 
 
 CHEATS = {

@@ -183,6 +183,15 @@ async def test_a_journal_that_is_cut_off_under_an_open_process_is_not_continued(
             await journal.append(RUN, noted())
 
 
+@pytest.mark.parametrize("at", ["9999-01-01T00:00:00.000000+00:00", "2020-01-01T00:00:00.000000+00:00", "x", ""])
+async def test_an_edited_instant_of_the_last_entry_moves_no_expiry(copy, at):
+    place = copy()
+    attack(place, ("UPDATE entries SET at = ? WHERE seq = (SELECT MAX(seq) FROM entries)", at))
+    with pytest.raises(IntegrityError):
+        async with place.open() as journal:
+            await journal.append(RUN, noted())
+
+
 async def test_an_edited_entry_is_not_read(copy):
     place = copy()
     attack(place, ("UPDATE entries SET body = replace(body, 'done', 'failed')",))

@@ -40,7 +40,7 @@ def test_a_valid_plan_has_no_problems(plan: Plan) -> None:
 
 
 @pytest.mark.parametrize(("code", "inject"), DEFECTS, ids=[f"{n}-{code}" for n, (code, _) in enumerate(DEFECTS)])
-@settings(max_examples=8, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.filter_too_much])
 @given(plan=valid_plans, seed=st.integers(0, 1_000))
 def test_each_injected_defect_is_found(code: str, inject: Defect, plan: Plan, seed: int) -> None:
     broken = inject(plan, Random(seed))
@@ -52,6 +52,7 @@ def test_each_injected_defect_is_found(code: str, inject: Defect, plan: Plan, se
     assert all(there(broken, problem.path) for problem in found), [p.path for p in found]
 
 
+@settings(max_examples=40)
 @given(valid_plans, st.sets(st.sampled_from(ALONE), min_size=2, max_size=4), st.integers(0, 1_000))
 def test_several_defects_never_raise_and_never_pass(plan: Plan, chosen: set[int], seed: int) -> None:
     broken, rng = plan, Random(seed)
@@ -70,6 +71,7 @@ json_values = st.recursive(
 )
 
 
+@settings(max_examples=60)
 @given(valid_plans, st.data())
 def test_garbage_that_pydantic_accepts_never_makes_it_raise(plan: Plan, data: st.DataObject) -> None:
     document = plan.model_dump(mode="json")
@@ -197,6 +199,17 @@ def test_a_precondition_is_judged_by_what_earlier_steps_leave() -> None:
     assert codes(with_step(plan, 1, preconditions=(after,)), plans.world()) == set()
     assert codes(with_step(plan, 1, preconditions=(before,)), plans.world()) == {"precondition_false"}
     assert codes(with_step(plan, 0, preconditions=(before,)), plans.world()) == set()
+
+
+def test_a_reference_inside_alternatives_is_left_to_the_gate() -> None:
+    world = plans.world()
+    create = world.catalogue[OperationName("shelf.create")]
+    alternatives = {"anyOf": [create.input_schema, {"type": "object", "required": ["never"]}]}
+    either = create.model_copy(update={"input_schema": alternatives})
+    assert (
+        codes(plans.make("data_flow", size=2), replace(world, catalogue={**world.catalogue, create.name: either}))
+        == set()
+    )
 
 
 def test_a_comparison_with_itself_is_found() -> None:

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.planning.defects import with_step
 
@@ -18,6 +18,7 @@ values = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(st.sampled_from(sorted(plans.SHAPES)), st.integers(0, 99), values)
 def test_a_plan_survives_both_forms_with_its_digest(shape: str, seed: int, value: object) -> None:
     plan = with_step(plans.make(shape, seed=seed, size=4), 0, arguments={"anything": value}, why=str(value))

@@ -109,7 +109,7 @@ def brute(methods: MethodSet, tasks: tuple[Subtask, ...], state: dict[str, int])
 states = st.dictionaries(st.sampled_from(NAMES), st.integers(0, 9))
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(domains(), states)
 def test_it_finds_a_plan_exactly_when_there_is_one_and_the_first_in_order_of_preference(
     methods: MethodSet, state: dict[str, int]
@@ -124,7 +124,7 @@ def test_it_finds_a_plan_exactly_when_there_is_one_and_the_first_in_order_of_pre
         assert [(s.operation.partition(".")[2], s.arguments["name"]) for s in found.steps] == first
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(domains(), states, st.integers(0, 1_000))
 def test_what_it_makes_passes_the_checker_and_runs_in_every_order_that_it_allows(
     methods: MethodSet, state: dict[str, int], seed: int
@@ -146,6 +146,27 @@ def test_what_it_makes_passes_the_checker_and_runs_in_every_order_that_it_allows
     for step in found.steps:
         in_order.do(step.operation.partition(".")[2], step.arguments)
     assert shelf.values == in_order.values
+
+
+def test_going_back_undoes_what_the_given_up_method_did_to_the_state() -> None:
+    methods = MethodSet(
+        root="have",
+        methods=(
+            Method(name="dead-end", task="have", subtasks=(operation("create", "a", 1), operation("put", "b", 1))),
+            Method(
+                name="fresh", task="have", when=(exists("a", wanted=False),), subtasks=(operation("create", "a", 2),)
+            ),
+        ),
+    )
+    assert [step.arguments["value"] for step in made(scenario(methods), Shelf()).steps] == [2]
+
+
+def test_a_read_stands_between_the_writes_that_were_listed_before_and_after_it() -> None:
+    reading = Subtask(id="look", operation="shelf.get", arguments={"name": "a"})
+    subtasks = (operation("put", "a", 1), reading, operation("put", "a", 2, id="again"))
+    methods = MethodSet(root="t", methods=(Method(name="m", task="t", subtasks=subtasks),))
+    needs = {step.id: step.needs for step in made(scenario(methods), Shelf({"a": 0})).steps}
+    assert needs == {"put-a": (), "look": ("put-a",), "again": ("look",)}
 
 
 def test_independent_steps_are_parallel_and_writers_of_one_thing_are_not() -> None:

@@ -70,6 +70,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "none": ("none", "없음"),
     "no_fault": ("no fault found", "이상 없음"),
     "not_enough_data": ("not enough data to say", "판단할 데이터가 부족합니다"),
+    "as_before": (
+        "the shop is as it was: same versions, same shares of traffic, every acknowledged order paid once",
+        "쇼핑몰은 이전과 같습니다: 같은 버전, 같은 트래픽 비율, 승인된 주문은 모두 한 번씩 결제됨",
+    ),
+    "not_as_before": ("THE SHOP IS NOT AS IT WAS", "쇼핑몰이 이전과 다릅니다"),
     "result": ("Result", "결과"),
     "reason": ("Reason", "이유"),
     "verified": ("read back and verified", "다시 읽어 확인함"),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from steersman.domain.environment import Principal
 from steersman.domain.errors import ConcurrencyError, InputError, SteersmanError
-from steersman.domain.event import FINAL, RunMoved, RunPlanned
+from steersman.domain.event import RunMoved, RunPlanned
 from steersman.domain.ids import RunId
 from steersman.domain.plan import Plan
 from steersman.domain.run import Run, fold
@@ -152,16 +152,9 @@ class LocalEngine:
 
     async def _through_graph(self, session: Session) -> None:
         os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
-        from steersman.engines.local.graph import build, open_saver
+        from steersman.engines.local.graph import travel
 
-        run_id = session.run_id
-        async with open_saver(self.checkpoints) as saver:
-            graph = build(session.progress.plan, saver)
-            await graph.ainvoke(
-                {"run_id": run_id}, {"configurable": {"thread_id": run_id}}, context=session, durability="sync"
-            )
-            if session.state in FINAL:
-                await saver.adelete_thread(run_id)
+        await travel(session, self.checkpoints)
 
     async def _say_cancelled(self, run_id: RunId, reason: str) -> bool:
         try:

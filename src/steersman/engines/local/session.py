@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from steersman.domain.call import Grant
 from steersman.domain.errors import ConcurrencyError
 from steersman.domain.event import Event, RunMoved, RunState
-from steersman.domain.ids import RunId
+from steersman.domain.ids import ApprovalId, RunId, StepId
 from steersman.engines.local.control import Control, Halt
 from steersman.engines.local.ports import Deps
 from steersman.engines.local.progress import Progress
@@ -50,6 +50,8 @@ class Session:
     lease: Lease
     control: Control = field(default_factory=Control)
     grant: Grant | None = None
+    step_approvals: dict[StepId, ApprovalId] = field(default_factory=dict)
+    """The newest approval that was asked for a single step, whatever was answered: a no is not asked again."""
     state: RunState = "planned"
     reason: str = ""
     undoing: bool = False
@@ -68,6 +70,13 @@ class Session:
     def reader(self) -> Reader:
         """Reads under the run's grant."""
         return Reader(self.deps, self.progress.run, self.grant)
+
+    async def learn_approvals(self) -> None:
+        """Looks up which steps were asked about."""
+        for approval_id in self.progress.run.approvals:
+            request = (await self.deps.journal.approval(approval_id)).request
+            if request.step_id is not None:
+                self.step_approvals[request.step_id] = approval_id
 
     async def append(self, *events: Event) -> None:
         """Makes events durable."""

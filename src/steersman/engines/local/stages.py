@@ -38,6 +38,7 @@ async def prepare(session: Session) -> Next:
         session.control.stop(Halt("undo", cause))
         return "undo"
     try:
+        await session.learn_approvals()
         await _authorise(session)
     except (ConcurrencyError, IntegrityError):
         raise

@@ -1,4 +1,4 @@
-"""An engine on the simulated world, with everything that it needs."""
+"""An engine on the simulated world: the real gate, the real journal, the shipped rules, time that does not wait."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -6,25 +6,34 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from steersman.domain.errors import ApprovalNeededError, ApprovalRefusedError
+from steersman.domain.environment import Principal
 from steersman.domain.finding import Verdict
-from steersman.domain.ids import RunId
+from steersman.domain.ids import PrincipalId, RunId
 from steersman.domain.signal import Series
 from steersman.engines.local import Deps, LocalEngine
+from steersman.gate.desk import ApprovalDesk
+from steersman.gate.gate import Gate, Needs, Settings
+from steersman.gate.redaction import Redactor
 from steersman.journal.keyring import Keyring
 from steersman.journal.sqlite import SqliteJournal
+from steersman.policy.engine import load
 from steersman.testing.world import World
 
-from .doubles import ALICE, FakeClock, Killed, Life, PatientJournal, SimGate
+from .doubles import FakeClock, Killed, Life, PatientJournal
 
 RUN = RunId("run-1")
+ALICE = Principal(id=PrincipalId("alice"), kind="human", roles=frozenset({"operator", "approver"}))
+KEYS = Keyring.generate()
+RULES = load()
 
 
 class Bench:
-    def __init__(self, **state) -> None:
+    def __init__(self, mode="autonomous", **state) -> None:
         self.world = World(state={name: {"value": value} for name, value in state.items()})
+        self.mode = mode
         self.verdicts = ["pass"]
         self.source_error = None
+        self.calls = []
         self.tasks = set()
         self.life = Life()
         self.stack = AsyncExitStack()
@@ -32,13 +41,24 @@ class Bench:
     async def __aenter__(self):
         self.clock = FakeClock()
         folder = Path(self.stack.enter_context(TemporaryDirectory()))
-        journal = await self.stack.enter_async_context(
-            SqliteJournal.open(folder / "journal.db", Keyring.generate(), self.clock)
-        )
+        journal = await self.stack.enter_async_context(SqliteJournal.open(folder / "journal.db", KEYS, self.clock))
         self.journal = PatientJournal(journal, self.clock, self.life)
-        self.gate = SimGate(self.journal, self.clock, self.world)
+        people = {ALICE.id: ALICE}.get
+        self.gate = Gate(
+            Needs(
+                toolsets=(self.world,),
+                journal=self.journal,
+                keyring=KEYS,
+                rules=RULES,
+                directory=people,
+                clock=self.clock,
+                redactor=Redactor(),
+                settings=Settings(mode=self.mode),
+            )
+        )
+        self.desk = ApprovalDesk(self.journal, KEYS, RULES, people, self.clock)
         self.engine = LocalEngine(
-            Deps(self.gate, self.gate, self.journal, self, self.judge, self.clock, self.gate.operation), ALICE
+            Deps(self, self.gate, self.journal, lambda _: self, self.judge, self.clock, self.gate.operation), ALICE
         )
         return self
 
@@ -47,9 +67,9 @@ class Bench:
             await self.drive(asyncio.gather(*self.tasks))
         await self.stack.aclose()
 
-    @property
-    def calls(self):
-        return self.gate.seen
+    async def call(self, call):
+        self.calls.append(call)
+        return await self.gate.call(call)
 
     def values(self):
         return {name: state["value"] for name, state in self.world.state.items()}
@@ -88,17 +108,18 @@ class Bench:
     async def run(self, plan):
         return await self.drive(self.engine.run(plan, RUN))
 
+    async def approved(self, plan):
+        """The run of a plan that was approved."""
+        assert (await self.run(plan)).state == "waiting"
+        await self.answer("approve")
+        return await self.run(plan)
+
     def spawn(self, work):
         self.tasks.add(asyncio.ensure_future(work))
 
-    def require_approval(self):
-        self.gate.answer = ApprovalNeededError("needs approval", approval_id="ap-1")
-
-    def approve(self):
-        self.gate.answer = None
-
-    def reject(self, comment):
-        self.gate.answer = ApprovalRefusedError(f"rejected: {comment}")
+    async def answer(self, what, comment=""):
+        (approval,) = await self.journal.approvals(open_only=True)
+        await self.drive(self.desk.vote(approval.request.id, ALICE, what, comment=comment))
 
     async def set_switch(self, level):
         await self.journal.set_level(level, by="alice")

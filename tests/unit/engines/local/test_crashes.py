@@ -12,7 +12,7 @@ from steersman.testing.worldplans import sim_plan, sim_step
 
 from .bench import RUN, Bench
 
-FEW = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def random_plan(bench, rng: Random, size: int):
@@ -39,7 +39,7 @@ def with_failure(plan, rng: Random):
 def effects_by_step(bench) -> Counter:
     found = Counter()
     for (key, _), count in bench.world.effects.items():
-        _, step, direction = key.split("/")
+        _, step, direction = key.rsplit("/", 2)
         found[step, direction] += count
     return found
 
@@ -78,13 +78,13 @@ async def survive(seed: int, size: int, *, fails: bool, deaths: list[int], lost:
     seed=st.integers(0, 10_000),
     size=st.integers(1, 7),
     fails=st.booleans(),
-    deaths=st.lists(st.integers(1, 60), max_size=3),
+    deaths=st.lists(st.integers(1, 140), max_size=3),
     lost=st.lists(st.integers(0, 3), max_size=2),
 )
 def test_each_effect_happens_once_or_is_undone_once(seed, size, fails, deaths, lost) -> None:
     asyncio.run(survive(seed, size, fails=fails, deaths=deaths, lost=lost))
 
 
-def test_death_at_every_single_boundary_of_one_plan() -> None:
-    for death in range(1, 60):
+def test_death_all_along_one_plan() -> None:
+    for death in range(1, 140, 9):
         asyncio.run(survive(7, 5, fails=True, deaths=[death], lost=[]))

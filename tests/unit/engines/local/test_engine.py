@@ -42,6 +42,12 @@ def held(bench, *steps, condition=CONDITION, hold=HOLD):
     return sim_plan(bench.world, [first, *steps], conditions=[condition])
 
 
+def taken_from(step: str, bounds):
+    """create b with the value that a former step gave."""
+    value = {"$from": {"step": step, "path": "/value", "bounds": bounds}}
+    return sim_step("two", "create", "b", value, needs=[step])
+
+
 def absent(name: str) -> Check:
     return Check(
         call={"operation": "sim.get", "arguments": {"name": name}},
@@ -189,10 +195,29 @@ async def test_a_false_precondition_stops_before_the_call() -> None:
 async def test_arguments_come_from_former_outputs() -> None:
     async with Bench(a=1) as bench:
         first = sim_step("one", "set", "a", "v2")
-        second = sim_step("two", "create", "b", {"$from": {"step": "one", "path": "/value"}}, needs=["one"])
-        run = await bench.run(sim_plan(bench.world, [first, second]))
+        run = await bench.run(sim_plan(bench.world, [first, taken_from("one", {"type": "string"})]))
         assert run.state == "done"
         assert bench.values()["b"] == "v2"
+
+
+async def test_a_value_outside_of_what_was_approved_waits_for_an_approval_of_that_step() -> None:
+    async with Bench(a=1) as bench:
+        plan = sim_plan(bench.world, [sim_step("one", "set", "a", "v2"), taken_from("one", {"type": "integer"})])
+        run = await bench.run(plan)
+        assert run.state == "waiting"
+        assert bench.values() == {"a": "v2"}
+        await bench.answer("approve")
+        assert (await bench.run(plan)).state == "done"
+        assert bench.values() == {"a": "v2", "b": "v2"}
+
+
+async def test_rejecting_a_step_in_the_middle_undoes_what_was_done() -> None:
+    async with Bench(a=1) as bench:
+        plan = sim_plan(bench.world, [sim_step("one", "set", "a", "v2"), taken_from("one", {"type": "integer"})])
+        await bench.run(plan)
+        await bench.answer("reject")
+        assert (await bench.run(plan)).state == "rolled_back"
+        assert bench.values() == {"a": 1}
 
 
 async def test_a_lost_answer_is_settled_and_the_effect_not_repeated() -> None:
@@ -204,22 +229,20 @@ async def test_a_lost_answer_is_settled_and_the_effect_not_repeated() -> None:
 
 
 async def test_approval_parks_the_run_and_running_again_goes_on() -> None:
-    async with Bench(a=1, c=1) as bench:
-        bench.require_approval()
+    async with Bench(mode="review", a=1, c=1) as bench:
         plan = three(bench)
         run = await bench.run(plan)
         assert (run.state, run.exit_code) == ("waiting", ExitCode.WAITING)
         assert bench.world.journal == []
-        bench.approve()
+        await bench.answer("approve")
         assert (await bench.run(plan)).state == "done"
 
 
 async def test_a_rejected_approval_refuses() -> None:
-    async with Bench(a=1, c=1) as bench:
-        bench.require_approval()
+    async with Bench(mode="review", a=1, c=1) as bench:
         plan = three(bench)
         await bench.run(plan)
-        bench.reject("not on a Friday")
+        await bench.answer("reject", "not on a Friday")
         run = await bench.run(plan)
         assert run.state == "refused"
         assert bench.world.journal == []
@@ -413,11 +436,10 @@ async def test_drain_finishes_what_is_under_way_and_the_run_stays_resumable() ->
 
 
 async def test_recovery_leaves_runs_alone_that_wait_for_somebody() -> None:
-    async with Bench(a=1, c=1) as bench:
-        bench.require_approval()
+    async with Bench(mode="review", a=1, c=1) as bench:
         await bench.run(three(bench))
         assert await bench.drive(bench.engine.recover()) == ()
-        bench.approve()
+        await bench.answer("approve")
         recovered = await bench.drive(bench.engine.recover())
         assert [found.state for found in recovered] == ["done"]
 

@@ -14,7 +14,7 @@ from steersman.domain.event import FINAL
 from .bench import RUN, Bench
 from .test_crashes import effects_by_step, random_plan
 
-DEATHS = st.one_of(st.none(), st.integers(1, 120))
+DEATHS = st.one_of(st.none(), st.integers(1, 140))
 NAMES = st.integers(0, 3).map(lambda number: f"n{number}")
 
 
@@ -111,6 +111,6 @@ class Protocol(RuleBasedStateMachine):
 
 
 Protocol.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=15, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestProtocol = Protocol.TestCase

@@ -1,0 +1,159 @@
+"""Everything put together: journal, policy, gate, engine, planner, for one environment."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from steersman.agents.planning import PlanningDeps, drifted, make_plan
+from steersman.app.catalogue import TELEMETRY
+from steersman.app.rules import desk, directory, policy
+from steersman.app.scenarios import shelf
+from steersman.app.settings import Settings
+from steersman.app.store import CLOCK, keyring, local_user, open_journal
+from steersman.domain.call import Call
+from steersman.domain.environment import Environment, Principal
+from steersman.domain.goal import Goal
+from steersman.domain.ids import OperationName, RunId, StepId
+from steersman.domain.plan import Plan, Problem
+from steersman.domain.ports import Toolset
+from steersman.domain.scenario import Match
+from steersman.domain.signal import SignalName
+from steersman.engines.local.engine import LocalEngine
+from steersman.engines.local.ports import Deps
+from steersman.gate.desk import ApprovalDesk
+from steersman.gate.gate import Gate, Needs
+from steersman.gate.gate import Settings as GateSettings
+from steersman.gate.redaction import Redactor
+from steersman.gate.source import GatedSource
+from steersman.journal.sqlite import SqliteJournal
+from steersman.judgement.judge import judge
+from steersman.knowledge.recall import recall
+from steersman.knowledge.shelf import Shelf
+from steersman.planning.check import check
+from steersman.planning.drift import Drift
+from steersman.planning.world import World
+from steersman.policy.engine import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One environment with the toolsets that act on it."""
+
+    environment: Environment
+    toolsets: tuple[Toolset, ...]
+    signals: frozenset[SignalName] = frozenset()
+    list_services: OperationName | None = None
+    """The read that names the services there, as keys of its output's `services`."""
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """What commands and servers call."""
+
+    settings: Settings
+    journal: SqliteJournal
+    policy: Policy
+    gate: Gate
+    desk: ApprovalDesk
+    engine: LocalEngine
+    shelf: Shelf
+    world: World
+    user: Principal
+
+    def recall(self, goal: str) -> list[Match]:
+        """Scenarios that fit a goal here, best first."""
+        return recall(goal, self.world.environment, shelf=self.shelf)
+
+    async def plan(self, goal: Goal, matches: Sequence[Match]) -> Plan:
+        """A checked plan on observed facts; changes nothing. Raises InputError when there is none."""
+        return await make_plan(goal, matches, self._planning())
+
+    def check(self, plan: Plan) -> list[Problem]:
+        """Everything that is wrong with a plan here."""
+        return check(plan, self.world)
+
+    async def drift(self, plan: Plan) -> list[Drift]:
+        """What has changed since the plan was made."""
+        return await drifted(plan, self._planning())
+
+    def source(self, run_id: RunId) -> GatedSource:
+        """Telemetry of the environment, asked through the gate and charged to a run."""
+        return GatedSource(self.gate, TELEMETRY, self.world.environment, self.user, run_id)
+
+    def _planning(self) -> PlanningDeps:
+        return PlanningDeps(self.gate, self.world, CLOCK, self.user, new_run_id("look"), route="cli")
+
+
+def new_run_id(prefix: str = "run") -> RunId:
+    """An id that no other run has."""
+    return RunId(f"{prefix}-{CLOCK.now():%m%d-%H%M%S}-{secrets.token_hex(3)}")
+
+
+@asynccontextmanager
+async def open_app(settings: Settings, connection: Connection) -> AsyncIterator[App]:
+    """Opens everything for one environment, and closes it again."""
+    async with open_journal(settings) as journal:
+        rules, user = policy(settings), local_user(settings)
+        gate = _gate(settings, connection, journal, rules)
+        engine = LocalEngine(
+            Deps(
+                caller=gate,
+                authority=gate,
+                journal=journal,
+                source=partial(GatedSource, gate, TELEMETRY, connection.environment, user),
+                judge=judge,
+                clock=CLOCK,
+                operation=gate.operation,
+            ),
+            requester=user,
+            checkpoints=settings.home / "checkpoints.db",
+        )
+        world = World(
+            environment=connection.environment,
+            catalogue=gate.catalogue,
+            kinds={toolset.name: connection.environment.kind for toolset in connection.toolsets},
+            protected=lambda resource: rules.is_protected(resource, OperationName("")),
+            signals=connection.signals,
+            services=await _services(gate, connection, user),
+        )
+        answers = desk(settings, journal)
+        yield App(settings, journal, rules, gate, answers, engine, shelf(settings)[0], world, user)
+
+
+async def _services(gate: Gate, connection: Connection, user: Principal) -> frozenset[str]:
+    if connection.list_services is None:
+        return frozenset()
+    look = Call(
+        operation=connection.list_services,
+        environment=connection.environment,
+        principal=user,
+        route="cli",
+        run_id=new_run_id("look"),
+        step_id=StepId("services"),
+    )
+    found = (await gate.call(look)).output.get("services")
+    return frozenset(found) if isinstance(found, dict) else frozenset()
+
+
+def _gate(settings: Settings, connection: Connection, journal: SqliteJournal, rules: Policy) -> Gate:
+    return Gate(
+        Needs(
+            toolsets=connection.toolsets,
+            journal=journal,
+            keyring=keyring(settings),
+            rules=rules,
+            directory=directory(settings),
+            clock=CLOCK,
+            redactor=Redactor(),
+            settings=GateSettings(
+                mode=settings.mode,
+                approval_ttl=timedelta(seconds=settings.approvals.ttl_s),
+                parallel_calls=settings.gate.parallel_calls,
+            ),
+        )
+    )

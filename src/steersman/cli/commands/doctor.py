@@ -1,0 +1,147 @@
+"""`steer doctor`: what is well and what is not, with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import typer
+
+from steersman.cli.output import Format, Output, emit, single
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+    from rich.table import Table
+
+    from steersman.app.settings import Settings
+
+FREE_BYTES = 200_000_000
+
+
+class Finding(NamedTuple):
+    """One question and its answer."""
+
+    what: str
+    well: bool
+    says: str
+
+
+def doctor(output: Output = Format.table) -> None:
+    """Look at installation, configuration, state, journal, rules; exits 1 when something is not well."""
+    from steersman.app.settings import load
+    from steersman.domain.errors import SteersmanError
+
+    found: list[Finding] = []
+    try:
+        settings = load()
+        found.append(Finding("configuration", well=True, says=f"valid; mode {settings.mode}"))
+        found += [_answer(what, look, settings) for what, look in LOOKS.items()]
+    except SteersmanError as e:
+        found.append(Finding("configuration", well=False, says=str(e)))
+    rows: list[JsonValue] = [each._asdict() for each in found]
+    emit(rows, output, lambda: _table(found))
+    raise typer.Exit(0 if all(each.well for each in found) else 1)
+
+
+def _answer(what: str, look: Callable[[Settings], str], settings: Settings) -> Finding:
+    from steersman.domain.errors import SteersmanError
+
+    try:
+        return Finding(what, well=True, says=look(settings))
+    except (SteersmanError, OSError, ImportError) as e:
+        return Finding(what, well=False, says=str(e))
+
+
+def _python(_: Settings) -> str:
+    import sqlite3
+    import sys
+
+    return f"Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}"
+
+
+def _home(settings: Settings) -> str:
+    import shutil
+    import stat
+
+    from steersman.domain.errors import ConfigError
+
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if stat.S_IMODE(settings.home.stat().st_mode) & 0o022:
+        raise ConfigError(f"{str(settings.home)!r} can be written by others: chmod 700 it")
+    free = shutil.disk_usage(settings.home).free
+    if free < FREE_BYTES:
+        raise ConfigError(f"{free // 1_000_000} MB are free under {str(settings.home)!r}; the journal needs room")
+    return f"{settings.home}, {free // 1_000_000_000} GB free"
+
+
+def _journal(settings: Settings) -> str:
+    from steersman.app.store import keyring
+    from steersman.domain.errors import IntegrityError
+    from steersman.journal.audit import verify
+
+    path = settings.home / "journal.db"
+    if not path.exists():
+        return "none yet; the first run makes one"
+    problems = verify(path, keyring(settings))
+    if problems:
+        raise IntegrityError(f"{len(problems)} problem(s): {problems[0].reason}; `steer audit verify` lists them")
+    return f"verified, {path.stat().st_size // 1000} kB"
+
+
+def _switch(settings: Settings) -> str:
+    from steersman.app.store import open_journal
+    from steersman.cli.frame import go
+    from steersman.domain.errors import StoppedError
+
+    async def level() -> str:
+        async with open_journal(settings) as journal:
+            return await journal.level()
+
+    found = go(level())
+    if found != "off":
+        raise StoppedError(f"the kill switch is at {found!r}; `steer start-all` lets work go on")
+    return "off: work goes on"
+
+
+def _policy(settings: Settings) -> str:
+    from steersman.app.rules import policy
+    from steersman.domain.errors import ConfigError
+    from steersman.policy.cases import run_tests
+
+    rules = policy(settings)
+    failed = [each.case.name for each in run_tests(rules) if not each.passed]
+    if failed:
+        raise ConfigError(f"{len(failed)} of its tests fail, the first {failed[0]!r}; `steer policy test` shows them")
+    return f"{len(rules.rules)} rules, {len(rules.tests)} tests pass"
+
+
+def _lab_extra(_: Settings) -> str:
+    from importlib.util import find_spec
+
+    missing = [name for name in ("opentelemetry.sdk",) if find_spec(name) is None]
+    if missing:
+        raise ImportError("not installed: pip install 'steersman[lab]' if you want the practice environment")
+    return "installed"
+
+
+LOOKS: dict[str, Callable[[Settings], str]] = {
+    "python": _python,
+    "home": _home,
+    "journal": _journal,
+    "kill switch": _switch,
+    "policy": _policy,
+    "lab": _lab_extra,
+}
+
+
+def _table(found: list[Finding]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=None, pad_edge=False, show_header=False)
+    for each in found:
+        drawn.add_row(Text("✓", "green") if each.well else Text("✗", "red"), each.what, Text(each.says))
+    return drawn
+
+
+apps = {"doctor": single(doctor)}
