@@ -66,16 +66,16 @@ _SCHEMAS: dict[str, tuple[tuple[str, str], ...]] = {
 
 def _write_table(path: Path, schema: Sequence[tuple[str, str]], rows: Sequence[tuple[Any, ...]]) -> None:
     try:
-        import pyarrow
-        import pyarrow.parquet
+        import pyarrow as pa
+        import pyarrow.parquet as pq
     except ModuleNotFoundError as e:
         raise ConfigError("captures need pyarrow: install steersman[capture]") from e
-    types = {"timestamp[us]": pyarrow.timestamp("us"), "string": pyarrow.string()}
-    types |= {"float64": pyarrow.float64(), "int64": pyarrow.int64()}
+    types = {"timestamp[us]": pa.timestamp("us"), "string": pa.string()}
+    types |= {"float64": pa.float64(), "int64": pa.int64()}
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
-    fields = pyarrow.schema([(name, types[kind]) for name, kind in schema])
-    arrays = [pyarrow.array(column, types[kind]) for column, (_, kind) in zip(columns, schema, strict=True)]
-    pyarrow.parquet.write_table(pyarrow.Table.from_arrays(arrays, schema=fields), path)
+    fields = pa.schema([(name, types[kind]) for name, kind in schema])
+    arrays = [pa.array(column, types[kind]) for column, (_, kind) in zip(columns, schema, strict=True)]
+    pq.write_table(pa.Table.from_arrays(arrays, schema=fields), path)
 
 
 def _case(case: CaptureCase, tables: dict[str, list[tuple[Any, ...]]]) -> str:
