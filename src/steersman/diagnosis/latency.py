@@ -23,7 +23,7 @@ USUAL_RATIO = 1.0
 """Time lost, over what is usual for the call, that healthy systems show at most."""
 CONFIDENCE = 1.64
 """Standard deviations by which quartiles are moved towards "nothing has changed": few spans prove little."""
-FLOOR_S = 0.004
+FLOOR_S = 0.01
 """Time that no user notices, and that schedulers lose any day."""
 
 
@@ -94,7 +94,7 @@ NOTHING = _Loss(0.0, FLOOR_S)
 def _inside(bundle: Bundle, shape: Shape, calm: tuple[Flags, ...], incident: Flags) -> dict[int, _Loss]:
     """Per service: growth of the time that its own code takes for one request."""
     spans = bundle.spans
-    total = np.bincount(shape.entry, weights=shape.own_s, minlength=len(spans))
+    total = np.asarray(np.bincount(shape.entry, weights=shape.own_s, minlength=len(spans)), np.float64)
     rows = np.flatnonzero(shape.entry == np.arange(len(spans)))
     wide = len(bundle.operations) + 1
     keys = spans.service[rows].astype(np.int64) * wide + spans.operation[rows]
@@ -149,7 +149,7 @@ def _blame(service: int, caller: Ints, callee: Ints, lost: Floats) -> tuple[floa
     inward = _lower_median(lost[into]), into
     outward = (_lower_median(lost[out]) if out.sum() > 1 else 0.0), out
     blame, touching = max(both, inward, outward, key=lambda pair: pair[0])
-    return blame, touching, int(out.sum()) if touching is out else 0
+    return blame, touching, int(out.sum()) if outward[0] >= blame / 2 > 0 else 0
 
 
 def _lower_median(values: Floats) -> float:
@@ -158,7 +158,9 @@ def _lower_median(values: Floats) -> float:
 
 def _symptom(bundle: Bundle, service: int, own: _Loss, gap: _Loss) -> Symptom:
     inside = own.lost_s >= gap.lost_s
-    kind: FaultKind = "latency_regression" if inside or gap.neighbours else "network_delay"
+    kind: FaultKind = "latency_regression" if inside else "network_delay"
+    if min(own.lost_s, gap.lost_s) > FLOOR_S or gap.neighbours:  # even code that only waits is late: starved
+        kind = "cpu_burn"
     where = "in its own code" if inside else "between its spans and those of its neighbours"
     lost, usual = own.lost_s + gap.lost_s, max(own.usual_s if inside else gap.usual_s, FLOOR_S)
     return Symptom(

@@ -56,7 +56,7 @@ def stratified(
     gap = np.where(both, i / np.maximum(ni, 1) - b / np.maximum(nb, 1), 0.0)
 
     def total_of(x: Floats) -> Floats:
-        return np.bincount(groups, weights=x, minlength=count)
+        return np.asarray(np.bincount(groups, weights=x, minlength=count), np.float64)
 
     excess = total_of(np.where(both, i, 0.0) - expected)
     z = np.sign(excess) * np.maximum(np.abs(excess) - 0.5, 0) / np.sqrt(np.maximum(total_of(variance), 1e-9))

@@ -117,6 +117,7 @@ def read_bundle(directory: Path, *, use: frozenset[str] = frozenset({"metrics", 
         edges=frozenset((code(caller), code(callee)) for caller, callee in case.call_graph or ()),
         virtual=frozenset(c for c, name in enumerate(names.services.names) if name.endswith(CALLER_SIDE)),
         suspect=code(case.alert.service) if case.alert and case.alert.service else None,
+        alert_metric=case.alert.metric if case.alert else "",
         metrics=metrics,
         spans=spans,
         logs=logs,
@@ -160,7 +161,8 @@ def _codes(table: pa.Table, column: str, names: Vocabulary) -> Ints:
         return np.full(table.num_rows, NONE, np.int32)
     encoded = array.dictionary_encode()
     mapped = np.append(names.codes(encoded.dictionary.to_pylist()), NONE)
-    return mapped[encoded.indices.fill_null(len(mapped) - 1).to_numpy(zero_copy_only=False)]
+    places = encoded.indices.fill_null(len(mapped) - 1).to_numpy(zero_copy_only=False)
+    return np.asarray(mapped[places], np.int32)
 
 
 def _times(table: pa.Table, column: str) -> Floats:
@@ -183,7 +185,7 @@ def _numbers(table: pa.Table, column: str) -> Floats:
 def _reference(table: pa.Table) -> Flags:
     """Only `reference` is read of the phase: that other rows are before or after is part of the label."""
     phases = Vocabulary(["reference"])
-    return _codes(table, "phase", phases) == 0
+    return np.asarray(_codes(table, "phase", phases) == 0, np.bool_)
 
 
 def _metrics(table: pa.Table | None, names: _Names) -> Metrics:
