@@ -24,7 +24,7 @@ GOALS = {
     "ko": "{service} {version}를 블루-그린으로 배포",
     "en": "deploy {service} {version} blue-green",
 }
-BAD, GOOD = "v2", "v3"
+BAD, GOOD = "v2", "v2-good"
 SERVICE = "payments"
 RATE = 80.0
 
@@ -82,7 +82,7 @@ async def _story(app: App, lang: Language, *, version: str, yes: bool, output: F
     matches = app.recall(goal)
     for match in matches[:2]:
         talk(f"recalled {match.scenario.id} ({match.score:.2f}): {', '.join(match.why)}")
-    plan = await app.plan(Goal(text=goal), matches)
+    plan = await app.plan(Goal(text=goal, parameters={"service": SERVICE, "version": version}), matches)
     live = output is Format.table
     if live:
         show(app, plan, PlanFormat.card)
