@@ -205,6 +205,7 @@ def rival(plan: Plan, delays: dict[str, float], saver: AsyncSqliteSaver | None):
     for step in plan.steps:
 
         async def node(state: Number, name: str = step.id) -> Number:
+            del state
             if name in delays:
                 await asyncio.sleep(delays[name])
             return {}
@@ -238,12 +239,12 @@ async def plain(plan: Plan, delays: dict[str, float]) -> Cost:
     return await measured(len(plan.steps), run)
 
 
-def dbos_runner(folder: Path):
-    """DBOS on SQLite, launched once; gives back what measures a plan, and what ends it. None where it is missing."""
+def dbos_costs(folder: Path, size: int, tries: int) -> dict[str, Cost]:
+    """DBOS on SQLite, in a loop of its own, whose thread pool it takes over. Empty where it is not installed."""
     try:
         from dbos import DBOS
     except ImportError:
-        return None
+        return {}
     url = f"sqlite:///{folder / 'dbos.sqlite'}"
     DBOS(config={"name": "bench", "system_database_url": url, "log_level": "ERROR", "run_admin_server": False})
 
@@ -252,28 +253,28 @@ def dbos_runner(folder: Path):
         return number + 1
 
     @DBOS.workflow()
-    async def in_chain(size: int) -> None:
-        for number in range(size):
-            await work(number)
-
-    @DBOS.workflow()
-    async def in_rows(size: int, width: int) -> None:
+    async def rows(size: int, width: int) -> None:
         for row in range(0, size, width):
             await asyncio.gather(*(work(row + column) for column in range(width)))
 
+    async def run(width: int) -> Cost:
+        return await best(tries, lambda: measured(size, lambda: rows(size, width)))
+
+    async def both() -> dict[str, Cost]:
+        await rows(10, 1)
+        return {"chain": await run(1), "rows": await run(10)}
+
     DBOS.launch()
-
-    async def run(size: int, width: int) -> Cost:
-        start = in_chain if width == 1 else in_rows
-        return await measured(size, lambda: start(size) if width == 1 else start(size, width))
-
-    return run, DBOS.destroy
+    try:
+        return asyncio.run(both())
+    finally:
+        DBOS.destroy()
 
 
-async def per_step(folder: Path, size: int, tries: int) -> tuple[list[list[object]], dict[str, dict[str, Cost]]]:
-    """CPU and wall per step of everybody, in a chain and in rows of ten."""
+async def per_step(folder: Path, size: int, tries: int) -> dict[str, dict[str, Cost]]:
+    """CPU and wall per step of everybody but DBOS, in a chain and in rows of ten."""
     figures: dict[str, dict[str, Cost]] = {}
-    dbos = dbos_runner(fresh(folder))
+    await steersman(chain(3, "create"), fresh(folder), gated=True)  # imports are not steps
     for shape, width in (("chain", 1), ("rows", 10)):
         make = chain if width == 1 else layers
         read, write = make(size, "get"), make(size, "create")
@@ -285,16 +286,17 @@ async def per_step(folder: Path, size: int, tries: int) -> tuple[list[list[objec
             "through the gate, read step": lambda read=read: steersman(read, fresh(folder), gated=True),
             "through the gate, write step": lambda write=write: steersman(write, fresh(folder), gated=True),
         }
-        if dbos is not None:
-            runs["DBOS step, SQLite"] = lambda width=width: dbos[0](size, width)
         figures[shape] = {name: await best(tries, run) for name, run in runs.items()}
-    if dbos is not None:
-        dbos[1]()
+    return figures
+
+
+def show(figures: dict[str, dict[str, Cost]], size: int) -> None:
     rows = [
         [name, *(f"{cost:.2f}" for shape in figures.values() for cost in (shape[name].cpu_ms, shape[name].wall_ms))]
         for name in figures["chain"]
     ]
-    return rows, figures
+    print(f"\nPer step, plans of {size} steps: CPU and wall in ms, in a chain and in rows of ten")
+    table(["", "chain CPU", "wall", "rows CPU", "wall"], rows)
 
 
 def fresh(folder: Path) -> Path:
@@ -328,14 +330,8 @@ async def makespans(folder: Path, count: int) -> list[list[float]]:
         theirs = await measured(1, lambda plan=plan, delays=delays: rival(plan, delays, None).ainvoke({"x": 0}))
         bare = await plain(plan, delays)
         size = len(plan.steps)
-        found.append(
-            [
-                path_s,
-                ours.wall_ms * size / 1e3 / path_s,
-                theirs.wall_ms / 1e3 / path_s,
-                bare.wall_ms * size / 1e3 / path_s,
-            ]
-        )
+        ours_s, theirs_s, bare_s = ours.wall_ms * size / 1e3, theirs.wall_ms / 1e3, bare.wall_ms * size / 1e3
+        found.append([path_s, ours_s / path_s, theirs_s / path_s, bare_s / path_s])
     return found
 
 
@@ -359,16 +355,17 @@ async def sized(folder: Path, size: int, tries: int) -> tuple[float, float]:
     return min(found)
 
 
-async def measure(folder: Path, *, quick: bool) -> tuple[dict[str, object], list[str]]:
+def measure(folder: Path, *, quick: bool) -> tuple[dict[str, object], list[str]]:
     size, tries = (100, 1) if quick else (300, 3)
-    rows, figures = await per_step(folder, size, tries)
-    print(f"\nPer step, plans of {size} steps: CPU and wall in ms, in a chain and in rows of ten")
-    table(["", "chain CPU", "wall", "rows CPU", "wall"], rows)
-    spans = await makespans(folder, 2 if quick else 8)
+    figures = asyncio.run(per_step(folder, size, tries))
+    for shape, cost in dbos_costs(folder, size, tries).items():
+        figures[shape]["DBOS step, SQLite"] = cost
+    show(figures, size)
+    spans = asyncio.run(makespans(folder, 2 if quick else 8))
     print("\nTime / critical path of uneven DAGs of 30 steps")
     names = ["critical path s", "steersman (gate)", "StateGraph", "asyncio"]
     table(names, [[f"{value:.3f}" for value in row] for row in spans])
-    grown = await growth(folder, [10, 100, 300] if quick else [10, 100, 1_000, 3_000], tries)
+    grown = asyncio.run(growth(folder, [10, 100, 300] if quick else [10, 100, 1_000, 3_000], tries))
     print("\nPer step as plans grow (rows of ten, through the gate)")
     table(["steps", "CPU ms", "KiB"], [[row[0], f"{row[1]:.2f}", f"{row[2]:.2f}"] for row in grown])
     return judged(figures, spans, grown)
@@ -407,7 +404,7 @@ def main() -> int:
     arguments = parser.parse_args()
     header("Orchestration: what a durable step costs")
     with tempfile.TemporaryDirectory() as folder:
-        figures, missed = asyncio.run(measure(Path(folder), quick=arguments.quick))
+        figures, missed = measure(Path(folder), quick=arguments.quick)
     rows = [[name, value] for name, value in figures.items() if isinstance(value, float)]
     print()
     for miss in missed:
