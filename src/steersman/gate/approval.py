@@ -13,7 +13,7 @@ from steersman.domain.fact import Digest
 from steersman.domain.ids import ApprovalId
 from steersman.domain.policy import PolicyDecision, Requirement
 from steersman.domain.ports import Clock
-from steersman.gate.binding import OutOfBoundsError, bound_plan, must_be_the_inverse, must_be_the_step
+from steersman.gate.binding import Declared, OutOfBoundsError, bound_plan, must_be_the_inverse, must_be_the_step
 from steersman.gate.consent import Consent, Wanted, environment_digest
 from steersman.gate.guard import subject_of
 from steersman.gate.history import Histories
@@ -61,6 +61,8 @@ class Approved:
     histories: Histories
     consent: Consent
     asked: Asked
+    declared: Declared
+    """The inverse that a registered operation declares."""
 
     async def __call__(self, passage: Passage) -> Passage:
         """Raises ApprovalNeededError with the id of the request, or ApprovalRefusedError."""
@@ -103,7 +105,7 @@ class Approved:
         """The approval of a plan is that of its inverses, expired or not: an undo must never wait for a person."""
         history = await self.histories.of(passage.call.run_id)
         bound_plan(passage.call, history)
-        must_be_the_inverse(passage.call, history)
+        must_be_the_inverse(passage.call, history, self.declared)
         return passage
 
     async def _of_call(self, passage: Passage, *, why: str = "") -> Passage:

@@ -12,7 +12,7 @@ from steersman.domain.errors import BudgetExceededError, InputError
 from steersman.domain.event import CallSettled
 from steersman.domain.finding import Cost
 from steersman.domain.ids import OperationName, RunId, StepId
-from steersman.domain.operation import Operation
+from steersman.domain.operation import Invocation, Operation
 from steersman.domain.plan import Budget, Plan
 from steersman.domain.policy import Mode
 from steersman.domain.ports import Clock, Toolset
@@ -96,7 +96,7 @@ class Gate:
         )
         self._settler = Settler(self._registry, needs.journal, histories, needs.redactor, needs.clock, caller=self.call)
         self._authority = Authority(self._registry, policed, consent, asked, needs.journal)
-        self._chain = self._linked(needs, policed, Approved(histories, consent, asked))
+        self._chain = self._linked(needs, policed, Approved(histories, consent, asked, self._inverse))
         self._recorded = Recorded(
             needs.journal, needs.redactor, needs.clock, inner=_Admitting(self._registry, self._chain)
         )
@@ -161,6 +161,9 @@ class Gate:
                 f"{budget.tokens} and {budget.money_usd:.4f}"
             )
         return total
+
+    def _inverse(self, name: OperationName) -> Invocation | None:
+        return self._registry.find(name).binding.operation.inverse
 
     async def _settle_call(self, call: Call) -> CallSettled | None:
         return await self._settler.settle(
