@@ -9,12 +9,13 @@ from pydantic import JsonValue
 
 from steersman.domain.call import Call
 from steersman.domain.errors import ApprovalRefusedError, InputError
+from steersman.domain.event import FINAL
 from steersman.domain.expression import Scope, from_steps, pointer, resolve
 from steersman.domain.fact import Digest, JsonObject, canonical
 from steersman.domain.ids import OperationName
 from steersman.domain.operation import Invocation
 from steersman.domain.plan import Plan, Step
-from steersman.gate.admission import identity
+from steersman.gate.admission import identity, refuse_reference
 from steersman.gate.history import History
 
 Declared = Callable[[OperationName], Invocation | None]
@@ -39,11 +40,23 @@ def bound_plan(call: Call, history: History) -> tuple[Plan, Digest]:
     return plan, subject
 
 
-def must_be_the_step(call: Call, history: History) -> None:
-    """Raises ApprovalRefusedError unless it is exactly the plan's step, OutOfBoundsError for an unbounded value."""
+def must_be_going_on(call: Call, history: History) -> None:
+    """Raises ApprovalRefusedError when the run is over or being undone: nothing goes forward in it any more."""
+    if history.state in FINAL or history.state == "undoing":
+        raise ApprovalRefusedError(f"run {call.run_id!r} is {history.state!r}: step {call.step_id!r} comes too late")
+
+
+def must_be_the_step(call: Call, history: History, *, version: int) -> None:
+    """Raises ApprovalRefusedError unless it is exactly the plan's step, OutOfBoundsError for an unbounded value.
+
+    version: that of the registered operation, which is what would be called.
+    """
     step = _step(call, history)
-    if (step.operation, step.version) != (call.operation, call.version or step.version):
-        raise ApprovalRefusedError(f"step {step.id!r} of the plan is {step.operation!r}, not {call.operation!r}")
+    if (step.operation, step.version) != (call.operation, version):
+        raise ApprovalRefusedError(
+            f"step {step.id!r} of the plan is {step.operation!r} in version {step.version}, not {call.operation!r} in "
+            f"version {version}"
+        )
     if canonical(_resolved(step, history)) != canonical(call.arguments):
         raise ApprovalRefusedError(f"the arguments of step {step.id!r} are not those that were approved")
     outside = next(_outside(step, history), None)
@@ -54,13 +67,14 @@ def must_be_the_step(call: Call, history: History) -> None:
 def must_be_the_inverse(call: Call, history: History, declared: Declared) -> None:
     """Raises ApprovalRefusedError unless the call is the inverse of a call of the plan that was made.
 
-    declared: the inverse that a registered operation declares. What the plan calls its inverse is whoever made the
-    plan's word; undo passes freeze windows and asks nobody, so that word must not be enough.
+    declared: the inverse that a registered operation declares. What a plan calls its inverse is the word of whoever
+    made it; undo passes freeze windows and the protected set and asks nobody, so that word alone is not enough.
     """
-    step = _step(call, history)
-    intent, inverse = history.record(call.step_id, "do").intent, declared(step.operation)
-    if step.inverse is None or intent is None or inverse is None:
-        raise ApprovalRefusedError(f"step {step.id!r} has nothing to undo: no inverse, or it was never begun")
+    step, record = _step(call, history), history.record(call.step_id, "do")
+    intent, inverse = record.intent, declared(step.operation)
+    happened = record.happened or record.open_intent
+    if step.inverse is None or inverse is None or intent is None or not happened:
+        raise ApprovalRefusedError(f"step {step.id!r} has nothing to undo: no inverse, or it did not happen")
     before = intent.before if intent.before is not None else {}
     scope = Scope(arguments=_resolved(step, history), before=before, outputs=history.outputs())
     for each in (inverse, step.inverse):
@@ -91,8 +105,8 @@ def _resolved(step: Step, history: History) -> JsonObject:
 def _outside(step: Step, history: History) -> Iterator[str]:
     outputs = history.outputs()
     for source in from_steps(step.arguments):
-        value: JsonValue = pointer(dict(outputs.get(source.step, {})), source.path)
+        value: JsonValue = pointer(outputs[source.step], source.path)
         if not source.bounds:
             yield f"step {step.id!r}: the value {value!r} out of {source.step!r} was approved without bounds"
-        elif not jsonschema_rs.is_valid(source.bounds, value):
+        elif not jsonschema_rs.validator_for(source.bounds, retriever=refuse_reference).is_valid(value):
             yield f"step {step.id!r}: the value {value!r} out of {source.step!r} lies outside of what was approved"

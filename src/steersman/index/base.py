@@ -39,6 +39,8 @@ class KnowledgeBase:
     store: VectorStore
     embedder: Embedder | None = None
     namespace: str = DEFAULT
+    shipped: bool = True
+    """Whether the shipped scenarios are part of it."""
     _shelf: Shelf | None = None
     _floor: float = field(default=0.0)
 
@@ -116,7 +118,8 @@ class KnowledgeBase:
         records = list(self.store.records(self.namespace))
         counts = {r.id.removeprefix(_OUTCOMES): _counts(r) for r in records if r.id.startswith(_OUTCOMES)}
         added = [Scenario.model_validate(r.document) for r in records if not r.id.startswith(_OUTCOMES)]
-        entries = {s.id: Entry(s, builtin=True) for s in builtin().scenarios} | {s.id: Entry(s) for s in added}
+        shipped = builtin().scenarios if self.shipped else ()
+        entries = {s.id: Entry(s, builtin=True) for s in shipped} | {s.id: Entry(s) for s in added}
         return Shelf.of(
             Entry(entry.scenario, builtin=entry.builtin, outcomes=counts.get(entry.scenario.id, Outcomes()))
             for entry in entries.values()
@@ -148,12 +151,18 @@ class KnowledgeBase:
             return None
         self._index_shipped(self.embedder)
         asked = np.asarray(self.embedder.embed([goal]), np.float32)[0]
-        hits = [hit for name in (SHIPPED, self.namespace) for hit in self.store.search(name, asked, limit=CANDIDATES)]
+        hits = [hit for name in self._names() for hit in self.store.search(name, asked, limit=CANDIDATES)]
         return {ScenarioId(hit.id): max((hit.score - self._floor) / (1 - self._floor), 0.0) for hit in hits}
+
+    def _names(self) -> tuple[str, ...]:
+        return (SHIPPED, self.namespace) if self.shipped else (self.namespace,)
 
     def _index_shipped(self, embedder: Embedder) -> None:
         """Once for each version of the package and of the embedder."""
         if self._floor:
+            return
+        self._floor = floor(embedder)
+        if not self.shipped:
             return
         held = {record.id: record.document for record in self.store.records(SHIPPED)}
         shipped = {str(s.id): s for s in builtin().scenarios}
@@ -161,7 +170,6 @@ class KnowledgeBase:
         stale = [s for s in shipped.values() if held.get(s.id) != s.model_dump(mode="json", by_alias=True)]
         if stale:
             self._put(stale, SHIPPED)
-        self._floor = floor(embedder)
 
 
 def validate(text: str, *, file: str = "standard input") -> tuple[Loaded, list[Elaborated]]:

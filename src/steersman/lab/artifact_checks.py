@@ -1,4 +1,4 @@
-"""Runs an artifact's own unit tests and prints `{"passed", "tests", "failures"}`: a process of its own, argv[1] the zip."""
+"""Runs the unit tests of an artifact, argv[1], and prints `{"passed", "tests", "failures"}`: a process of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lab's registry of artifacts: a service's source at a version, packed so that the same source has the same digest."""
+"""The lab's registry: a service's source at a version, packed so that the same source has the same digest."""
 
 from __future__ import annotations
 

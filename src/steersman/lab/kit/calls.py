@@ -18,7 +18,7 @@ from steersman.lab.wire.client import Address, Client, PoolExhaustedError, Unrea
 from steersman.lab.wire.message import Request, Response
 
 PROPAGATOR = TraceContextTextMapPropagator()
-POOL_LIMIT = 32
+POOL_LIMIT = 100
 TIMEOUT_S = 2.0
 
 

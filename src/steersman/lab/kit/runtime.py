@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
 import signal
 import socket
 import sys
@@ -75,8 +76,8 @@ class Running:
                 hook(route.name)
             return await route.handler(request, *holes)
         except RefusedError as e:
-            if e.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                self.parts.log.error("%s: %s", route.name, e)
+            level = logging.ERROR if e.status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.INFO
+            self.parts.log.log(level, "%s: %s", route.name, e)
             return answer({"error": str(e)}, e.status)
         except Exception as e:  # the border of a server request: a bug in the shop's code is an answer of 500
             self.parts.log.exception("%s: unhandled %s", route.name, type(e).__name__)
@@ -87,7 +88,7 @@ class Running:
         if response.failed:
             span.set_status(StatusCode.ERROR)
         span.end()
-        labels = {
+        labels: dict[str, str | int] = {
             "http.request.method": route.method,
             "http.route": route.template,
             "http.response.status_code": response.status,
