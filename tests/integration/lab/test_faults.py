@@ -25,6 +25,7 @@ from steersman.lab.control import LabClient
 from steersman.toolsets.lab_telemetry import LabSource
 
 MB = 1_000_000
+STILL_ILL = 0.05
 WATCHED: tuple[SignalName, ...] = ("cpu", "memory", "error_rate", "latency_p50")
 SIGHTS: Mapping[tuple[str, str], tuple[Sight, ...]] = {
     ("payments", "error_bug"): (
@@ -84,9 +85,11 @@ async def well(source: LabSource) -> Mapping[tuple[str, str], float] | None:
     for service in ("front", "catalog", "checkout", "payments"):
         for name in WATCHED:
             values = (await source.range(name, Selector(service=service), last(3.5))).values
-            if not values or (name == "error_rate" and max(values) > 0):
+            if not values:
                 return None
             found[name, service] = sum(values) / len(values)
+        if found["error_rate", service] > STILL_ILL:
+            return None
     return found
 
 
