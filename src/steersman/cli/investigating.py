@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from steersman.app.wiring import App
     from steersman.domain.fact import JsonObject
     from steersman.domain.finding import Investigation
+    from steersman.domain.ports import Source
     from steersman.domain.run import Run
+    from steersman.domain.signal import Window
 
 STEP_S = 1.0
 LEAST_S = 5.0
@@ -50,21 +50,19 @@ async def investigate_run(app: App, run: Run) -> Investigation:
 
 
 async def investigate_window(
-    app: App, question: str, *, start: datetime, end: datetime, service: str = "", alert_at: datetime | None = None
+    app: App, question: str, *, window: Window, service: str = "", source: Source | None = None
 ) -> Investigation:
     """What was wrong in a window; kept as an incident of its own."""
     from steersman.agents.investigate import Scope, investigate
     from steersman.app.wiring import new_run_id
-    from steersman.domain.signal import Window
 
-    run_id = new_run_id("why")
+    start = window.start
     incident = await app.journal.incident(f"{app.world.environment.uid}:{service}:{question}", start)
-    step_s = max(STEP_S, (end - start).total_seconds() / 240)
     found = await investigate(
         question,
-        Window(start=start, end=end, step_s=step_s),
-        app.source(run_id),
-        scope=Scope(service=service, alert_at=alert_at, services=tuple(sorted(app.world.services))),
+        window,
+        source or app.source(new_run_id("why")),
+        scope=Scope(service=service, services=tuple(sorted(app.world.services))),
         incident_id=incident.id,
     )
     await app.journal.add_investigation(found)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 LAG_S = 1.5
+MOST_POINTS = 240
 
 
 def investigate(
@@ -50,25 +51,23 @@ def investigate(
 async def _live(question: str, service: str, since_s: float, lab: str) -> Investigation:
     from steersman.app.store import CLOCK
     from steersman.cli.investigating import investigate_window
+    from steersman.domain.signal import Window
 
     end = CLOCK.now() - timedelta(seconds=LAG_S)
+    window = Window(start=end - timedelta(seconds=since_s), end=end, step_s=max(1.0, since_s / MOST_POINTS))
     async with app_here(lab) as here:
-        return await investigate_window(
-            here, question, start=end - timedelta(seconds=since_s), end=end, service=service
-        )
+        return await investigate_window(here, question, window=window, service=service)
 
 
 async def _captured(question: str, folder: Path, service: str) -> Investigation:
-    from steersman.app.captures import captured
+    from steersman.app.captures import GatedCapture, captured
     from steersman.app.settings import load
     from steersman.app.wiring import open_app
     from steersman.cli.investigating import investigate_window
 
-    settings = load()
-    async with captured(folder) as (connection, window, alert_at), open_app(settings, connection) as here:
-        return await investigate_window(
-            here, question, start=window.start, end=window.end, service=service, alert_at=alert_at
-        )
+    async with captured(folder) as capture, open_app(load(), capture.connection) as here:
+        source = GatedCapture(here, capture.toolset)
+        return await investigate_window(here, question, window=capture.window, service=service, source=source)
 
 
 def seconds(text: str) -> float:
