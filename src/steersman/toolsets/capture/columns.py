@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,12 +13,8 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, ValidationError
 
 from steersman.diagnosis.bundle import NONE, Bundle, Flags, Floats, Ints, Logs, Metrics, Spans, Vocabulary
-from steersman.domain.environment import Environment
 from steersman.domain.errors import ConfigError, InputError
-from steersman.domain.fact import Fact, JsonObject
-from steersman.domain.ids import OperationName
-from steersman.domain.operation import Operation
-from steersman.domain.ports import Binding, CallContext
+from steersman.domain.fact import Fact
 from steersman.domain.signal import Change
 
 if TYPE_CHECKING:
@@ -287,43 +281,3 @@ def _text(table: pa.Table) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     offsets = np.frombuffer(raw_offsets, np.int64)[array.offset : array.offset + len(array) + 1]
     text = np.frombuffer(raw, np.uint8) if raw is not None else np.empty(0, np.uint8)
     return text, offsets
-
-
-READ = Operation(
-    name=OperationName("capture.read"),
-    summary="Reads a recorded incident: metrics, logs and traces of its window",
-    effect="read",
-    access="read",
-    idempotent="natural",
-    input_schema={"type": "object", "properties": {}, "additionalProperties": False},
-    output_schema={
-        "type": "object",
-        "properties": {name: {"type": "integer"} for name in ("series", "spans", "logs")},
-        "additionalProperties": False,
-    },
-    timeout_s=60.0,
-)
-OPERATIONS: tuple[Operation, ...] = (READ,)
-
-
-class CaptureToolset:
-    """One capture. What was read stays here, in columns: as JSON it would be a hundred times as slow."""
-
-    name = "capture"
-
-    def __init__(self, directory: Path, where: Environment) -> None:
-        self._directory = directory
-        self._where = where
-        self.read: Bundle | None = None
-
-    async def environment(self) -> Environment:
-        """The capture itself."""
-        return self._where
-
-    def bindings(self) -> Sequence[Binding]:
-        """The one operation there is."""
-        return (Binding(READ, self._read),)
-
-    async def _read(self, _: JsonObject, __: CallContext) -> JsonObject:
-        bundle = self.read = await asyncio.to_thread(read_bundle, self._directory)
-        return {"series": len(bundle.metrics.name), "spans": len(bundle.spans), "logs": len(bundle.logs.time)}
