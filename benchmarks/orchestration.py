@@ -29,11 +29,13 @@ from langgraph.graph import END, START, StateGraph
 from steersman.app.store import CLOCK
 from steersman.domain.call import Call, Grant, Outcome
 from steersman.domain.environment import Principal
-from steersman.domain.event import CallIntended, CallSettled
+from steersman.domain.event import CallIntended, CallSettled, VerdictGiven
 from steersman.domain.fact import JsonObject
+from steersman.domain.finding import Verdict
 from steersman.domain.ids import OperationName, PrincipalId, RunId, StepId
 from steersman.domain.plan import Budget, Plan, Provenance, Step
 from steersman.domain.ports import CallContext
+from steersman.domain.signal import Series
 from steersman.engines.local import Deps, LocalEngine
 from steersman.gate.gate import Gate, Needs, Settings
 from steersman.gate.redaction import Redactor
@@ -41,7 +43,7 @@ from steersman.journal.keyring import Keyring
 from steersman.journal.sqlite import SqliteJournal
 from steersman.policy.engine import load
 from steersman.testing.benchmark import header, report, table
-from steersman.testing.plans import MADE_AT
+from steersman.testing.plans import MADE_AT, initial_values, make
 from steersman.testing.shelf import ENVIRONMENT, OPERATIONS, Shelf
 
 OPERATOR = Principal(id=PrincipalId("local:min"), kind="human", roles=frozenset({"operator", "approver"}))
@@ -49,6 +51,7 @@ RUN = RunId("run")
 LANGGRAPH_SHARE = 0.5
 DBOS_SHARE = 0.2
 MAKESPAN = 1.03
+REACTION_S = 2.0
 FLAT = 1.25
 """Cost and storage per step of the largest plan against one tenth of it."""
 
@@ -137,22 +140,26 @@ class Ungated:
         return Outcome(output=output, before=before, after=before and output, started_at=now, finished_at=now)
 
 
+def gate_on(journal: SqliteJournal, shelf: Shelf) -> Gate:
+    return Gate(
+        Needs(
+            toolsets=(shelf,),
+            journal=journal,
+            keyring=Keyring.generate(),
+            rules=load(),
+            directory={OPERATOR.id: OPERATOR}.get,
+            clock=CLOCK,
+            redactor=Redactor(),
+            settings=Settings(mode="autonomous", parallel_calls=64),
+        )
+    )
+
+
 async def steersman(plan: Plan, folder: Path, *, gated: bool, delays: dict[str, float] | None = None) -> Cost:
     """Runs a plan on the product; leaves its files in the folder."""
     shelf = Slow({"base": 0}, delays or {})
     async with SqliteJournal.open(folder / "journal.db", Keyring.generate(), CLOCK) as journal:
-        gate = Gate(
-            Needs(
-                toolsets=(shelf,),
-                journal=journal,
-                keyring=Keyring.generate(),
-                rules=load(),
-                directory={OPERATOR.id: OPERATOR}.get,
-                clock=CLOCK,
-                redactor=Redactor(),
-                settings=Settings(mode="autonomous", parallel_calls=64),
-            )
-        )
+        gate = gate_on(journal, shelf)
         way = gate if gated else Ungated(journal, shelf)
         deps = Deps(way, way, journal, lambda _: None, None, CLOCK, gate.operation)
         engine = LocalEngine(deps, OPERATOR, folder / "checkpoints.db")
@@ -205,6 +212,7 @@ def rival(plan: Plan, delays: dict[str, float], saver: AsyncSqliteSaver | None):
     for step in plan.steps:
 
         async def node(state: Number, name: str = step.id) -> Number:
+            del state
             if name in delays:
                 await asyncio.sleep(delays[name])
             return {}
@@ -238,12 +246,12 @@ async def plain(plan: Plan, delays: dict[str, float]) -> Cost:
     return await measured(len(plan.steps), run)
 
 
-def dbos_runner(folder: Path):
-    """DBOS on SQLite, launched once; gives back what measures a plan, and what ends it. None where it is missing."""
+def dbos_costs(folder: Path, size: int, tries: int) -> dict[str, Cost]:
+    """DBOS on SQLite, in a loop of its own, whose thread pool it takes over. Empty where it is not installed."""
     try:
         from dbos import DBOS
     except ImportError:
-        return None
+        return {}
     url = f"sqlite:///{folder / 'dbos.sqlite'}"
     DBOS(config={"name": "bench", "system_database_url": url, "log_level": "ERROR", "run_admin_server": False})
 
@@ -252,31 +260,31 @@ def dbos_runner(folder: Path):
         return number + 1
 
     @DBOS.workflow()
-    async def in_chain(size: int) -> None:
-        for number in range(size):
-            await work(number)
-
-    @DBOS.workflow()
-    async def in_rows(size: int, width: int) -> None:
+    async def rows(size: int, width: int) -> None:
         for row in range(0, size, width):
             await asyncio.gather(*(work(row + column) for column in range(width)))
 
+    async def run(width: int) -> Cost:
+        return await best(tries, lambda: measured(size, lambda: rows(size, width)))
+
+    async def both() -> dict[str, Cost]:
+        await rows(10, 1)
+        return {"chain": await run(1), "rows": await run(10)}
+
     DBOS.launch()
-
-    async def run(size: int, width: int) -> Cost:
-        start = in_chain if width == 1 else in_rows
-        return await measured(size, lambda: start(size) if width == 1 else start(size, width))
-
-    return run, DBOS.destroy
+    try:
+        return asyncio.run(both())
+    finally:
+        DBOS.destroy()
 
 
-async def per_step(folder: Path, size: int, tries: int) -> tuple[list[list[object]], dict[str, dict[str, Cost]]]:
-    """CPU and wall per step of everybody, in a chain and in rows of ten."""
+async def per_step(folder: Path, size: int, tries: int) -> dict[str, dict[str, Cost]]:
+    """CPU and wall per step of everybody but DBOS, in a chain and in rows of ten."""
     figures: dict[str, dict[str, Cost]] = {}
-    dbos = dbos_runner(fresh(folder))
+    await steersman(chain(3, "create"), fresh(folder), gated=True)  # imports are not steps
     for shape, width in (("chain", 1), ("rows", 10)):
-        make = chain if width == 1 else layers
-        read, write = make(size, "get"), make(size, "create")
+        shaped = chain if width == 1 else layers
+        read, write = shaped(size, "get"), shaped(size, "create")
         runs: dict[str, Callable[[], Awaitable[Cost]]] = {
             "asyncio, nothing durable": lambda read=read: plain(read, {}),
             "LangGraph node, AsyncSqliteSaver": lambda read=read: langgraph(read, fresh(folder)),
@@ -285,16 +293,17 @@ async def per_step(folder: Path, size: int, tries: int) -> tuple[list[list[objec
             "through the gate, read step": lambda read=read: steersman(read, fresh(folder), gated=True),
             "through the gate, write step": lambda write=write: steersman(write, fresh(folder), gated=True),
         }
-        if dbos is not None:
-            runs["DBOS step, SQLite"] = lambda width=width: dbos[0](size, width)
         figures[shape] = {name: await best(tries, run) for name, run in runs.items()}
-    if dbos is not None:
-        dbos[1]()
+    return figures
+
+
+def show(figures: dict[str, dict[str, Cost]], size: int) -> None:
     rows = [
         [name, *(f"{cost:.2f}" for shape in figures.values() for cost in (shape[name].cpu_ms, shape[name].wall_ms))]
         for name in figures["chain"]
     ]
-    return rows, figures
+    print(f"\nPer step, plans of {size} steps: CPU and wall in ms, in a chain and in rows of ten")
+    table(["", "chain CPU", "wall", "rows CPU", "wall"], rows)
 
 
 def fresh(folder: Path) -> Path:
@@ -328,15 +337,43 @@ async def makespans(folder: Path, count: int) -> list[list[float]]:
         theirs = await measured(1, lambda plan=plan, delays=delays: rival(plan, delays, None).ainvoke({"x": 0}))
         bare = await plain(plan, delays)
         size = len(plan.steps)
-        found.append(
-            [
-                path_s,
-                ours.wall_ms * size / 1e3 / path_s,
-                theirs.wall_ms / 1e3 / path_s,
-                bare.wall_ms * size / 1e3 / path_s,
-            ]
-        )
+        ours_s, theirs_s, bare_s = ours.wall_ms * size / 1e3, theirs.wall_ms / 1e3, bare.wall_ms * size / 1e3
+        found.append([path_s, ours_s / path_s, theirs_s / path_s, bare_s / path_s])
     return found
+
+
+class Unhappy:
+    """A source that answers and a judge that says fail."""
+
+    async def range(self, signal, selector, window):
+        """An empty series."""
+        del window
+        return Series(signal=signal, selector=selector, times=(), values=())
+
+    def judge(self, condition, series, baseline, at):
+        """Fail."""
+        del condition, series, baseline
+        return Verdict(result="fail", reason="bad", at=at)
+
+
+async def reaction_s(folder: Path) -> float:
+    """From the verdict that a condition is breached to the intent of the first inverse."""
+    plan, unhappy = make("with_holds", seed=2, size=3), Unhappy()
+    async with SqliteJournal.open(folder / "journal.db", Keyring.generate(), CLOCK) as journal:
+        gate = gate_on(journal, Shelf(initial_values(plan)))
+        deps = Deps(gate, gate, journal, lambda _: unhappy, unhappy.judge, CLOCK, gate.operation)
+        run = await LocalEngine(deps, OPERATOR, folder / "checkpoints.db").run(plan, RUN)
+        assert run.state == "rolled_back", run.reason
+        entries = await journal.read(RUN)
+    verdict = next(entry.at for entry in entries if isinstance(entry.event, VerdictGiven))
+    inverse = next(e.at for e in entries if isinstance(e.event, CallIntended) and e.event.direction == "undo")
+    return (inverse - verdict).total_seconds()
+
+
+async def reactions(folder: Path, count: int) -> float:
+    """The 95th percentile."""
+    found = sorted([await reaction_s(fresh(folder)) for _ in range(count)])
+    return found[int(0.95 * (len(found) - 1))]
 
 
 async def growth(folder: Path, sizes: list[int], tries: int) -> list[list[float]]:
@@ -359,19 +396,26 @@ async def sized(folder: Path, size: int, tries: int) -> tuple[float, float]:
     return min(found)
 
 
-async def measure(folder: Path, *, quick: bool) -> tuple[dict[str, object], list[str]]:
+def measure(folder: Path, *, quick: bool) -> tuple[dict[str, object], list[str]]:
     size, tries = (100, 1) if quick else (300, 3)
-    rows, figures = await per_step(folder, size, tries)
-    print(f"\nPer step, plans of {size} steps: CPU and wall in ms, in a chain and in rows of ten")
-    table(["", "chain CPU", "wall", "rows CPU", "wall"], rows)
-    spans = await makespans(folder, 2 if quick else 8)
+    figures = asyncio.run(per_step(folder, size, tries))
+    for shape, cost in dbos_costs(folder, size, tries).items():
+        figures[shape]["DBOS step, SQLite"] = cost
+    show(figures, size)
+    spans = asyncio.run(makespans(folder, 2 if quick else 8))
     print("\nTime / critical path of uneven DAGs of 30 steps")
     names = ["critical path s", "steersman (gate)", "StateGraph", "asyncio"]
     table(names, [[f"{value:.3f}" for value in row] for row in spans])
-    grown = await growth(folder, [10, 100, 300] if quick else [10, 100, 1_000, 3_000], tries)
+    grown = asyncio.run(growth(folder, [10, 100, 300] if quick else [10, 100, 1_000, 3_000], tries))
     print("\nPer step as plans grow (rows of ten, through the gate)")
     table(["steps", "CPU ms", "KiB"], [[row[0], f"{row[1]:.2f}", f"{row[2]:.2f}"] for row in grown])
-    return judged(figures, spans, grown)
+    reaction = asyncio.run(reactions(folder, 5 if quick else 40))
+    print(f"\nFrom verdict to first inverse: p95 {reaction:.3f} s")
+    found, missed = judged(figures, spans, grown)
+    found["verdict_to_inverse_p95_s"] = round(reaction, 3)
+    return found, missed + (
+        [f"verdict to inverse {reaction:.1f} s, bound {REACTION_S}"] if reaction > REACTION_S else []
+    )
 
 
 def judged(figures, spans, grown) -> tuple[dict[str, object], list[str]]:
@@ -407,7 +451,7 @@ def main() -> int:
     arguments = parser.parse_args()
     header("Orchestration: what a durable step costs")
     with tempfile.TemporaryDirectory() as folder:
-        figures, missed = asyncio.run(measure(Path(folder), quick=arguments.quick))
+        figures, missed = measure(Path(folder), quick=arguments.quick)
     rows = [[name, value] for name, value in figures.items() if isinstance(value, float)]
     print()
     for miss in missed:

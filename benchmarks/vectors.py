@@ -158,12 +158,14 @@ def measure(name: str, count: int, queries: int, pipe: Any) -> None:
         built, built_cpu = time.perf_counter() - start, time.process_time() - cpu
         size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
         plain, filtered, right, right_filtered = [], [], 0, 0
+        spent = 0.0
         for i, query in enumerate(asked):
             kind = i % PLATFORMS
             exact = rows @ query
-            t = time.perf_counter()
+            t, used = time.perf_counter(), time.process_time()
             found = search(query, None)
             plain.append(time.perf_counter() - t)
+            spent += time.process_time() - used
             t = time.perf_counter()
             some = search(query, kind)
             filtered.append(time.perf_counter() - t)
@@ -179,6 +181,7 @@ def measure(name: str, count: int, queries: int, pipe: Any) -> None:
             "build_cpu_s": round(built_cpu, 1),
             "disk_mb": round(size / 1e6),
             "rss_mb": round(grown),
+            "cpu_ms": round(1000 * spent / queries, 2),
             "p50_ms": _ms(plain, 50),
             "p99_ms": _ms(plain, 99),
             "filtered_p50_ms": _ms(filtered, 50),

@@ -30,7 +30,7 @@ from steersman.gate.gate import Gate, Needs
 from steersman.gate.gate import Settings as GateSettings
 from steersman.gate.redaction import Redactor
 from steersman.gate.source import GatedSource
-from steersman.journal.sqlite import SqliteJournal
+from steersman.journal.sql import SqlJournal
 from steersman.judgement.judge import judge
 from steersman.knowledge.recall import recall
 from steersman.knowledge.shelf import Shelf
@@ -56,7 +56,7 @@ class App:
     """What commands and servers call."""
 
     settings: Settings
-    journal: SqliteJournal
+    journal: SqlJournal
     policy: Policy
     gate: Gate
     desk: ApprovalDesk
@@ -140,7 +140,7 @@ async def _services(gate: Gate, connection: Connection, user: Principal) -> froz
     return frozenset(found) if isinstance(found, dict) else frozenset()
 
 
-def _gate(settings: Settings, connection: Connection, journal: SqliteJournal, rules: Policy) -> Gate:
+def _gate(settings: Settings, connection: Connection, journal: SqlJournal, rules: Policy) -> Gate:
     return Gate(
         Needs(
             toolsets=connection.toolsets,

@@ -116,6 +116,8 @@ class Bundle:
     """Services that are known from their callers' side only, and so never the place of a fault that shows inside."""
     suspect: int | None = None
     """The service whose alert fired or that was asked about."""
+    alert_metric: str = ""
+    """Name of the metric whose alert fired."""
     metrics: Metrics = field(default_factory=Metrics)
     spans: Spans = field(default_factory=Spans)
     logs: Logs = field(default_factory=Logs)

@@ -39,7 +39,7 @@ def origins(bundle: Bundle, shape: Shape) -> Flags:
 
 
 def detect(bundle: Bundle, shape: Shape) -> list[Symptom]:
-    """One symptom for each service in which more failures begin than in healthy times, or than in its other versions."""
+    """One symptom for each service in which more failures begin than in healthy times."""
     spans, when = bundle.spans, period(bundle)
     if not (spans.error == 1).any():
         return []

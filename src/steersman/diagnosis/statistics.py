@@ -38,6 +38,11 @@ def surprise(z: float, usual: float) -> float:
     return float(z / (z + usual)) if z > 0 else 0.0
 
 
+def trust(count: float, half: float) -> float:
+    """Weight of a figure by the number of things behind it: one half at `half` of them."""
+    return count / (count + half)
+
+
 def stratified(
     present: tuple[Floats, Floats], total: tuple[Floats, Floats], groups: Keys, count: int
 ) -> tuple[Floats, Floats]:
@@ -56,7 +61,7 @@ def stratified(
     gap = np.where(both, i / np.maximum(ni, 1) - b / np.maximum(nb, 1), 0.0)
 
     def total_of(x: Floats) -> Floats:
-        return np.bincount(groups, weights=x, minlength=count)
+        return np.asarray(np.bincount(groups, weights=x, minlength=count), np.float64)
 
     excess = total_of(np.where(both, i, 0.0) - expected)
     z = np.sign(excess) * np.maximum(np.abs(excess) - 0.5, 0) / np.sqrt(np.maximum(total_of(variance), 1e-9))

@@ -90,8 +90,10 @@ class _Steps:
 
 
 def worth_telling(found: Habits, units: Units, unit: Keys, item: Keys, *, trouble: Flags) -> Keys:
-    """Which changes are symptoms. That what belongs to failing requests is gone is recovery, not a fault: a step that
-    only they took, or a lack of the steps that they did not reach.
+    """Which changes are symptoms.
+
+    That what belongs to failing requests is gone is recovery, not a fault: a step that only they took, or a lack of
+    the steps that they did not reach.
 
     unit, item: one row for each thing done. trouble: for each unit, whether it failed.
     """

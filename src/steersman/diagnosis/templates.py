@@ -120,7 +120,8 @@ def _fixed(block: Bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> 
     dotted = np.concatenate([[False], padded[starts[:-1] + 1] == ord(".")]) if len(starts) else glued
     named = np.concatenate([[False], count[:-1] == 0]) if len(starts) else glued
     number = (count == ends - starts) & (count <= LINE_NUMBER) & glued & named
-    return (count == 0) | (number & ((before == ord("#")) | ((before == ord(":")) & dotted)))
+    located = number & ((before == ord("#")) | ((before == ord(":")) & dotted))
+    return np.asarray((count == 0) | located, np.bool_)
 
 
 def _merge(logs: Logs, example: NDArray[np.int64]) -> Keys:

@@ -78,8 +78,10 @@ def _path(spans: Spans, entry: Ints, parent: Ints) -> Keys:
 
 
 def _own(spans: Spans, parent: Ints, enters: Flags, callee: Ints) -> Floats:
-    """Duration less the children's. A local span that lies within a local sibling counts as the sibling's child:
-    asynchronous frameworks report a wait beside the call that it waits for.
+    """Duration less the children's.
+
+    A local span that lies within a local sibling counts as the sibling's child: asynchronous frameworks report a wait
+    beside the call that it waits for.
     """
     adopted = _adopted(spans, parent, enters)
     inner = adopted >= 0

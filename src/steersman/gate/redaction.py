@@ -30,12 +30,14 @@ CAUSES = 8
 """So many errors behind an error are searched for secrets."""
 
 KEY_NAME = re.compile(
-    r"(^|[_\-.])(pass(word|wd|phrase|code)?s?|pwd|secret_?(id|key|access_?key)?s?|(access_?|auth_?|bearer_?|refresh_?|id_?)?token|"
+    r"(^|_)(pass(word|wd|phrase|code)?s?|pwd|secret_?(id|key|access_?key)?s?|(access_?|auth_?|bearer_?|refresh_?|id_?)?token|"
     r"api_?keys?|access_?keys?|private_?keys?|encryption_?keys?|signing_?keys?|credentials?|auth(orization)?|client_?secret|"
     r"session_?(key|id)|cookies?|dsn|connection_?string|otp|pin)$",
     re.IGNORECASE,
 )
-CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[-. ]")
+"""Where the words of a key part."""
+
 FORMATS = re.compile(
     r"""(?x)
     -----BEGIN[ A-Z0-9]*PRIVATE\ KEY(?:\ BLOCK)?-----.*?(?:-----END[ A-Z0-9]*PRIVATE\ KEY(?:\ BLOCK)?-----|\Z)  # PEM

@@ -42,7 +42,10 @@ class Snapshotted:
         if passage.call.dry_run and not passage.operation.dry_run:
             now = self.clock.now()  # the tool cannot rehearse: the difference is computed, nothing is sent
             return Outcome(output={}, before=before, after=expected, started_at=now, finished_at=now)
-        return await self.inner(replace(passage, before=before, expected=expected))
+        outcome = await self.inner(replace(passage, before=before, expected=expected))
+        if passage.call.dry_run:
+            return outcome.model_copy(update={"before": before, "after": expected})
+        return outcome
 
     def _refuse_drift(self, passage: Passage, before: JsonObject | None) -> None:
         expects = passage.call.expects

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from steersman.domain.event import Entry
     from steersman.domain.finding import Investigation
     from steersman.domain.run import Run
-    from steersman.journal.sqlite import SqliteJournal
+    from steersman.journal.sql import SqlJournal
 
 app = group("Runs: list, show, watch, resume, cancel, undo, export.")
 apps = {"runs": app}
@@ -207,7 +207,7 @@ def known(run_id: str, entries: Sequence[Entry]) -> Sequence[Entry]:
     return entries
 
 
-async def _investigation(journal: SqliteJournal, run: Run) -> Investigation | None:
+async def _investigation(journal: SqlJournal, run: Run) -> Investigation | None:
     """The newest investigation of this run; the run itself is the alert."""
     known = [each for each in await journal.incidents(limit=1_000) if each.fingerprint == run.run_id]
     found = await journal.investigations(known[0].id) if known else ()

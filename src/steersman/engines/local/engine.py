@@ -80,9 +80,9 @@ class LocalEngine:
             return run
         if run.state == "undoing":
             raise ConcurrencyError(f"run {run_id!r} is being undone; `steer runs watch` it")
-        await self.deps.journal.append(run_id, RunMoved(state="cancelled", reason=reason))
         if run_id in self._live:
             self._live[run_id].control.stop(Halt("cancel", reason))
+        await self.deps.journal.append(run_id, RunMoved(state="cancelled", reason=reason))
         while not await self._say_cancelled(run_id, reason):
             await self.deps.clock.sleep(self.deps.settings.beat_s)
         return await self.show(run_id)
