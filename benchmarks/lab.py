@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -23,6 +24,17 @@ from steersman.lab.control import RATE, LabClient, down, up
 UP_BOUND_S = 5.0
 CPU_BOUND = 1.0
 NAME = "bench"
+
+
+@dataclass(frozen=True)
+class Round:
+    """Figures of one lab from up to down."""
+
+    up_s: float
+    down_s: float
+    cpu: dict[str, float]
+    memory: dict[str, int]
+    reconciled: bool
 
 
 def processes(client: LabClient) -> dict[str, psutil.Process]:
@@ -36,7 +48,7 @@ def cpu_s(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-def measure(home: Path, seconds: float) -> dict[str, object]:
+def measure(home: Path, seconds: float) -> Round:
     began = time.perf_counter()
     started = up(home, NAME, rate=RATE, keep=True, seed=1)
     up_s = time.perf_counter() - began
@@ -49,15 +61,14 @@ def measure(home: Path, seconds: float) -> dict[str, object]:
             wall = time.perf_counter() - t0
             cpu = {name: (cpu_s(process) - before[name]) / wall for name, process in found.items()}
             memory = {name: process.memory_full_info().pss for name, process in found.items()}
-            traffic = client.ask("traffic")
-            reconciled = client.ask("reconcile", {"service": "payments"})["reconciled"]
+            reconciled = client.ask("reconcile", {"service": "payments"})["reconciled"] is True
     finally:
         began = time.perf_counter()
         down(home, NAME)
         down_s = time.perf_counter() - began
     assert started.process is not None
     started.process.wait()
-    return {"up_s": up_s, "down_s": down_s, "cpu": cpu, "memory": memory, "traffic": traffic, "reconciled": reconciled}
+    return Round(up_s, down_s, cpu, memory, reconciled)
 
 
 def main() -> None:
@@ -74,21 +85,20 @@ def main() -> None:
     print(f"commit {commit.stdout.strip()}; {RATE:g} requests/s, {rounds} rounds of {seconds:g} s")
     with tempfile.TemporaryDirectory() as folder:
         runs = [measure(Path(folder), seconds) for _ in range(rounds)]
-    cpu = {name: median(run["cpu"][name] for run in runs) for name in runs[0]["cpu"]}  # type: ignore[index]
-    memory = {name: median(run["memory"][name] for run in runs) for name in runs[0]["memory"]}  # type: ignore[index]
-    for name in cpu:
-        print(f"  {name:10} {cpu[name]:6.3f} cores {memory[name] / 1e6:7.1f} MB")
+    cpu = {name: median(run.cpu[name] for run in runs) for name in runs[0].cpu}
+    memory = {name: median(run.memory[name] for run in runs) for name in runs[0].memory}
+    for name, cores in cpu.items():
+        print(f"  {name:10} {cores:6.3f} cores {memory[name] / 1e6:7.1f} MB")
     figures = {
-        "up_s": round(median(run["up_s"] for run in runs), 2),  # type: ignore[type-var]
-        "down_s": round(median(run["down_s"] for run in runs), 2),  # type: ignore[type-var]
+        "up_s": round(median(run.up_s for run in runs), 2),
+        "down_s": round(median(run.down_s for run in runs), 2),
         "cpu_cores": round(sum(cpu.values()), 3),
         "memory_mb": round(sum(memory.values()) / 1e6, 1),
-        "reconciled": all(run["reconciled"] for run in runs),
+        "reconciled": all(run.reconciled for run in runs),
         "load": round(load, 1),
     }
-    print(
-        f"  up {figures['up_s']} s, down {figures['down_s']} s, {figures['cpu_cores']} cores, {figures['memory_mb']} MB"
-    )
+    print(f"  up {figures['up_s']} s, down {figures['down_s']} s,", end=" ")
+    print(f"{figures['cpu_cores']} cores, {figures['memory_mb']} MB")
     passed = figures["up_s"] <= UP_BOUND_S and figures["cpu_cores"] <= CPU_BOUND and figures["reconciled"]
     if options.json:
         print(json.dumps({"pass": passed, **figures}))
