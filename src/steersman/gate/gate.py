@@ -12,7 +12,7 @@ from steersman.domain.errors import InputError
 from steersman.domain.event import CallSettled, Event
 from steersman.domain.finding import Cost
 from steersman.domain.ids import OperationName, RunId, StepId
-from steersman.domain.operation import Operation
+from steersman.domain.operation import Invocation, Operation
 from steersman.domain.plan import Budget, Plan
 from steersman.domain.policy import Mode
 from steersman.domain.ports import Clock, Toolset
@@ -96,7 +96,7 @@ class Gate:
         policed = Policed(needs.rules, needs.settings.mode, needs.directory, needs.clock)
         self._settler = Settler(self._registry, needs.journal, histories, needs.redactor, needs.clock)
         self._authority = Authority(self._registry, policed, consent, asked, needs.journal, histories, needs.redactor)
-        chain = self._linked(needs, policed, Approved(consent, asked))
+        chain = self._linked(needs, policed, Approved(consent, asked, self._inverse))
         admitted = Admitted(self._registry, histories, needs.redactor, chain)
         self._recorded = Recorded(needs.journal, needs.redactor, needs.clock, admitted)
 
@@ -155,6 +155,9 @@ class Gate:
         total = await self._journal.charge(run_id, "do", cost)
         charged(history, total, budget)
         return total
+
+    def _inverse(self, name: OperationName) -> Invocation | None:
+        return self._registry.find(name).binding.operation.inverse
 
     async def _look(self, call: Call, notes: list[Event], within: History | None) -> Outcome:
         return await self._recorded.look(call, notes, within)

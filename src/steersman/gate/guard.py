@@ -99,10 +99,9 @@ class Policed:
     def request(self, operation: Operation, resource: ResourceId, asker: Asker) -> PolicyRequest:
         """The question about one operation on one resource."""
         now = self.clock.now()
-        known = self.directory(asker.principal.id)
-        roles = known.roles if known is not None else frozenset[str]()
+        claimed = asker.principal.model_copy(update={"roles": frozenset[str]()})
         return PolicyRequest(
-            principal=asker.principal.model_copy(update={"roles": roles}),
+            principal=self.directory(asker.principal.id) or claimed,
             operation=operation.name,
             toolset=operation.toolset,
             effect=operation.effect,
