@@ -2,5 +2,6 @@
 
 from steersman.toolsets.prometheus.client import PrometheusClient
 from steersman.toolsets.prometheus.operations import OPERATIONS, PrometheusToolset
+from steersman.toolsets.prometheus.source import PrometheusSource
 
-__all__ = ["OPERATIONS", "PrometheusClient", "PrometheusToolset"]
+__all__ = ["OPERATIONS", "PrometheusClient", "PrometheusSource", "PrometheusToolset"]
