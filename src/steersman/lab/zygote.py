@@ -132,3 +132,4 @@ def _reap(control: socket.socket) -> None:
         if pid == 0:
             return
         control.sendall(json.dumps({"pid": pid, "code": os.waitstatus_to_exitcode(status)}).encode() + b"\n")
+

@@ -6,6 +6,7 @@ from steersman.domain.fact import JsonObject
 from steersman.domain.ports import Toolset
 from steersman.remote.endpoint import Endpoint, identity
 from steersman.remote.exchange import Remote
+from steersman.toolsets.loki import LokiClient, LokiToolset
 from steersman.toolsets.prometheus import PrometheusClient, PrometheusToolset
 
 ENDPOINT = Endpoint(url="http://server.test:9090")
@@ -16,8 +17,21 @@ def prometheus(remote: Remote) -> Toolset:
     return PrometheusToolset(PrometheusClient(remote), identity("prometheus", "test", "lab", endpoint=ENDPOINT))
 
 
-CLIENTS: dict[str, Callable[[Remote], Toolset]] = {"prometheus": prometheus}
+def loki(remote: Remote) -> Toolset:
+    return LokiToolset(LokiClient(remote), identity("loki", "test", "lab", endpoint=ENDPOINT))
+
+
+LOGS: JsonObject = {"matchers": [{"label": "app", "value": "a"}]}
+COUNT: JsonObject = {"kind": "count", "of": LOGS, "range_s": 60}
+CLIENTS: dict[str, Callable[[Remote], Toolset]] = {"prometheus": prometheus, "loki": loki}
 ARGUMENTS: dict[str, JsonObject] = {
+    "loki.logs": {"query": LOGS},
+    "loki.range": {"query": COUNT, "step": 60, **WINDOW},
+    "loki.query": {"query": COUNT},
+    "loki.label_values": {"label": "app"},
+    **{f"loki.{verb}": {"query": LOGS} for verb in ("series", "stats", "volume", "patterns")},
+    **{f"loki.{verb}": {"query": LOGS} for verb in ("detected_fields", "detected_labels")},
+    "loki.volume_range": {"query": LOGS, "step": 60, **WINDOW},
     "prometheus.query": {"query": "up"},
     "prometheus.range": {"query": "up", "step": 60, **WINDOW},
     "prometheus.series": {"match": ["up"]},

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from pydantic import JsonValue
 
 from steersman.domain.errors import InputError, ToolError
-from steersman.queries.matching import number, seconds
+from steersman.queries.moments import in_seconds, step_seconds, step_text, window_s
 from steersman.queries.promql import check_points, checked
 from steersman.remote.exchange import Remote, Request
 from steersman.remote.shape import mapping, reading, texts
@@ -23,7 +22,6 @@ from steersman.toolsets.prometheus.facts import (
     LabelSets,
     Metadata,
     MetadataQuery,
-    Moment,
     Names,
     Nothing,
     QueryAnswer,
@@ -40,6 +38,7 @@ from steersman.toolsets.prometheus.facts import (
 POST_ABOVE_CHARS = 2_000
 """Longer queries go in the body: proxies refuse long URLs."""
 MAX_ALERTS = 1_000
+MAX_RANGE_S = 400 * 86_400
 Pairs = list[tuple[str, str]]
 
 
@@ -54,7 +53,7 @@ class PrometheusClient:
         """The value of a query at one instant. No data is an empty answer, not zero."""
         pairs = [("query", checked(ask.query).text)]
         if ask.time is not None:
-            pairs.append(("time", unix(ask.time)))
+            pairs.append(("time", in_seconds(ask.time)))
         data, warnings = await self._data("/api/v1/query", pairs)
         with reading(self.remote.name, "query"):
             return read.query_answer(data, max_series=ask.max_series, warnings=warnings)
@@ -64,11 +63,9 @@ class PrometheusClient:
         query = checked(ask.query)
         if query.is_range_vector:
             raise InputError(f"{ask.query!r} is a range vector; wrap it, for example in rate(...), or ask `query`")
-        start, end = _window(ask.start, ask.end)
-        step_s = seconds(ask.step) if isinstance(ask.step, str) else ask.step
-        check_points(end - start, step_s)
-        step = ask.step if isinstance(ask.step, str) else number(ask.step)
-        pairs = [("query", query.text), ("start", unix(ask.start)), ("end", unix(ask.end)), ("step", step)]
+        check_points(window_s(ask.start, ask.end, at_most_s=MAX_RANGE_S), step_seconds(ask.step))
+        pairs = [("query", query.text), ("start", in_seconds(ask.start)), ("end", in_seconds(ask.end))]
+        pairs.append(("step", step_text(ask.step)))
         data, warnings = await self._data("/api/v1/query_range", pairs)
         with reading(self.remote.name, "query_range"):
             return read.query_answer(data, max_series=ask.max_series, warnings=warnings)
@@ -115,8 +112,8 @@ class PrometheusClient:
 
     async def exemplars(self, ask: ExemplarQuery) -> Exemplars:
         """Single requests behind a metric, with the ids of their traces."""
-        _window(ask.start, ask.end)
-        pairs = [("query", checked(ask.query).text), ("start", unix(ask.start)), ("end", unix(ask.end))]
+        window_s(ask.start, ask.end, at_most_s=MAX_RANGE_S)
+        pairs = [("query", checked(ask.query).text), ("start", in_seconds(ask.start)), ("end", in_seconds(ask.end))]
         data, _ = await self._data("/api/v1/query_exemplars", pairs)
         with reading(self.remote.name, "query_exemplars"):
             return read.exemplars(data, ask.limit)
@@ -149,25 +146,11 @@ class PrometheusClient:
         return envelope.get("data"), warnings
 
 
-def unix(moment: Moment) -> str:
-    """Unix seconds as they are sent."""
-    return number(_seconds(moment))
-
-
-def _seconds(moment: Moment) -> float:
-    return moment.timestamp() if isinstance(moment, datetime) else moment
-
-
-def _window(start: Moment, end: Moment) -> tuple[float, float]:
-    begin, stop = _seconds(start), _seconds(end)
-    if stop < begin:
-        raise InputError(f"the window ends before it starts: {unix(start)} .. {unix(end)}; swap them")
-    return begin, stop
-
-
 def _search(ask: Search) -> Pairs:
     pairs: Pairs = [("match[]", checked(text).text) for text in ask.match]
     if ask.start is not None and ask.end is not None:
-        _window(ask.start, ask.end)
-    pairs += [(name, unix(moment)) for name, moment in (("start", ask.start), ("end", ask.end)) if moment is not None]
+        window_s(ask.start, ask.end, at_most_s=MAX_RANGE_S)
+    pairs += [
+        (name, in_seconds(moment)) for name, moment in (("start", ask.start), ("end", ask.end)) if moment is not None
+    ]
     return pairs

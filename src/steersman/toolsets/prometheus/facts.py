@@ -6,17 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from steersman.domain.fact import Fact, Instant
+from steersman.domain.fact import Fact
 from steersman.queries.matching import LabelName, MetricName
+from steersman.queries.moments import Limit, Moment, Step
 from steersman.remote.shape import Value
 
-Moment = Annotated[float, Field(ge=0, le=32_503_680_000)] | Instant
-"""Unix seconds, or an instant such as 2026-11-22T23:17:21Z."""
 Query = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
-Duration = Annotated[str, StringConstraints(pattern=r"^([0-9]{1,9}(ms|[smhdwy]))+$", max_length=40)]
-Step = Annotated[float, Field(ge=0.001, le=31_536_000)] | Duration
-Limit = Annotated[int, Field(ge=1, le=10_000)]
-Word = Annotated[str, StringConstraints(max_length=400)]
 
 
 class Nothing(Fact):
