@@ -67,7 +67,10 @@ class Remote:
 
     async def json(self, request: Request) -> JsonValue:
         """The answer as JSON. NaN and infinity arrive as strings, whether the server wrote them so or bare."""
-        answer = await self.ask(request)
+        return self.decoded(request, await self.ask(request))
+
+    def decoded(self, request: Request, answer: Answer) -> JsonValue:
+        """An answer that was read already, as JSON."""
         if not answer.body.strip():
             self._broken(request, "the answer is empty")
         try:

@@ -8,6 +8,7 @@ from steersman.remote.endpoint import Endpoint, identity
 from steersman.remote.exchange import Remote
 from steersman.toolsets.loki import LokiClient, LokiToolset
 from steersman.toolsets.prometheus import PrometheusClient, PrometheusToolset
+from steersman.toolsets.tempo import TempoClient, TempoToolset
 
 ENDPOINT = Endpoint(url="http://server.test:9090")
 WINDOW: JsonObject = {"start": 1795387951, "end": 1795389441}
@@ -21,9 +22,13 @@ def loki(remote: Remote) -> Toolset:
     return LokiToolset(LokiClient(remote), identity("loki", "test", "lab", endpoint=ENDPOINT))
 
 
+def tempo(remote: Remote) -> Toolset:
+    return TempoToolset(TempoClient(remote), identity("tempo", "test", "lab", endpoint=ENDPOINT))
+
+
 LOGS: JsonObject = {"matchers": [{"label": "app", "value": "a"}]}
 COUNT: JsonObject = {"kind": "count", "of": LOGS, "range_s": 60}
-CLIENTS: dict[str, Callable[[Remote], Toolset]] = {"prometheus": prometheus, "loki": loki}
+CLIENTS: dict[str, Callable[[Remote], Toolset]] = {"prometheus": prometheus, "loki": loki, "tempo": tempo}
 ARGUMENTS: dict[str, JsonObject] = {
     "loki.logs": {"query": LOGS},
     "loki.range": {"query": COUNT, "step": 60, **WINDOW},
@@ -32,6 +37,10 @@ ARGUMENTS: dict[str, JsonObject] = {
     **{f"loki.{verb}": {"query": LOGS} for verb in ("series", "stats", "volume", "patterns")},
     **{f"loki.{verb}": {"query": LOGS} for verb in ("detected_fields", "detected_labels")},
     "loki.volume_range": {"query": LOGS, "step": 60, **WINDOW},
+    "tempo.trace": {"trace_id": "abc"},
+    "tempo.tag_values": {"field": {"scope": "resource", "name": "service.name"}},
+    "tempo.range": {"query": {}, "step": 60, **WINDOW},
+    "tempo.query": {"query": {}, **WINDOW},
     "prometheus.query": {"query": "up"},
     "prometheus.range": {"query": "up", "step": 60, **WINDOW},
     "prometheus.series": {"match": ["up"]},
