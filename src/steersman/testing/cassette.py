@@ -65,8 +65,8 @@ class Player:
         """The next answer. Raises AssertionError when the request is another than was recorded."""
         expected = self.exchanges[len(self.asked)]
         self.asked.append(request)
-        sent = (request.method, request.url.path, tuple(request.url.params.multi_items()))
-        wanted = (expected.method, expected.path, expected.query)
+        sent = (request.method, request.url.path, tuple(sorted(request.url.params.multi_items())))
+        wanted = (expected.method, expected.path, tuple(sorted(expected.query)))
         if sent != wanted:
             raise AssertionError(f"{expected.name}: sent {sent}, recorded {wanted}")
         if expected.body is not None and request.content.decode() != expected.body:
