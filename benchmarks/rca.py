@@ -30,10 +30,10 @@ from typing import Any
 import numpy as np
 
 from steersman.diagnosis.assessment import Assessment, assess
-from steersman.diagnosis.bundle import NONE, Bundle, Flags, Logs, Metrics, Spans
+from steersman.diagnosis.bundle import NONE, Bundle, Flags, Logs, Spans
 from steersman.diagnosis.investigation import investigate
 from steersman.diagnosis.period import LEAD_S
-from steersman.diagnosis.ranking import DEFAULT, DECISION, Suspect, Weights, rank
+from steersman.diagnosis.ranking import DECISION, DEFAULT, Suspect, Weights, rank
 from steersman.toolsets.capture.columns import read_bundle
 
 SUITES = ("nob", "ntt", "pet")
@@ -114,7 +114,9 @@ def grade(answer: Answer, label: dict[str, Any]) -> Graded:
 
 def figures(graded: list[Graded]) -> dict[str, float]:
     table = np.array([g.hits for g in graded])
-    interval = np.quantile(table[np.random.default_rng(0).integers(0, len(table), (2000, len(table))), 0].mean(1), [0.025, 0.975])
+    interval = np.quantile(
+        table[np.random.default_rng(0).integers(0, len(table), (2000, len(table))), 0].mean(1), [0.025, 0.975]
+    )
     return {
         "n": len(graded),
         "AC@1": table[:, 0].mean(),
@@ -233,7 +235,12 @@ def held_out(graded: list[Graded], labels: dict[str, Any], settings: int) -> dic
         result[f"{suite} AC@1"] = float(table[best, ~rest, 0].mean())
     pooled = table[:, :, 0].mean(1)
     worst, median = np.quantile(pooled, [0.05, 0.5])
-    return {"pooled AC@1": float(chosen.mean()), **result, "any setting, 5 %": float(worst), "any setting, median": float(median)}
+    return {
+        "pooled AC@1": float(chosen.mean()),
+        **result,
+        "any setting, 5 %": float(worst),
+        "any setting, median": float(median),
+    }
 
 
 # --- report ----------------------------------------------------------------------------------------------------------
@@ -242,7 +249,9 @@ def held_out(graded: list[Graded], labels: dict[str, Any], settings: int) -> dic
 def header() -> str:
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "pyarrow"))
-    return f"{platform.platform()}, Python {platform.python_version()}, {packages}, commit {commit.stdout.strip() or '?'}"
+    return (
+        f"{platform.platform()}, Python {platform.python_version()}, {packages}, commit {commit.stdout.strip() or '?'}"
+    )
 
 
 def line(name: str, f: dict[str, float]) -> str:
@@ -268,7 +277,9 @@ def main() -> int:
     for suite in SUITES:
         for fault in sorted({g.fault for g in groups[suite]}):
             groups[f"  {suite} {fault}"] = [g for g in groups[suite] if g.fault == fault]
-    for name, members in sorted(groups.items(), key=lambda item: (item[0].split()[0], item[0].startswith(" "), item[0])):
+    for name, members in sorted(
+        groups.items(), key=lambda item: (item[0].split()[0], item[0].startswith(" "), item[0])
+    ):
         report[name.strip()] = figures(members)
         print(line(name, report[name.strip()]))
     report["pooled"] = figures(graded)

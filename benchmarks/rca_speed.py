@@ -33,7 +33,18 @@ START = 1_790_000_000
 FAULTY = "svc-17"
 DELAY_US = 150_000
 WALL_S, MEMORY_MIB, EXPONENT = 10.0, 1_536.0, 1.15
-METRICS = ("cpu", "memory", "latency_p95", "error_rate", "request_rate", "queue_depth", "pool_usage", "restarts", "disk_latency", "up")
+METRICS = (
+    "cpu",
+    "memory",
+    "latency_p95",
+    "error_rate",
+    "request_rate",
+    "queue_depth",
+    "pool_usage",
+    "restarts",
+    "disk_latency",
+    "up",
+)
 
 
 def instants(seconds: np.ndarray) -> pa.Array:
@@ -76,7 +87,9 @@ def write_spans(path: Path, random: np.random.Generator, size: float) -> int:
     own = random.lognormal(np.log(2_000), 0.4, (traces, depth))
     own[(chain == int(FAULTY[4:])) & (begin >= HOUR - FAULT)[:, None]] += DELAY_US
     duration = np.cumsum(own[:, ::-1], axis=1)[:, ::-1]
-    rows: dict[str, list[Any]] = {key: [] for key in ("trace", "span", "parent", "service", "client", "start", "duration")}
+    rows: dict[str, list[Any]] = {
+        key: [] for key in ("trace", "span", "parent", "service", "client", "start", "duration")
+    }
     for level in range(depth):
         at = START + begin + level * 0.0005
         if level:  # the client's span in the caller
@@ -197,8 +210,12 @@ def main() -> int:
         return 0
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "pyarrow"))
-    print(f"{platform.platform()}, Python {platform.python_version()}, {packages}, commit {commit.stdout.strip() or '?'}")
-    print(f"{'size':>6}{'series':>8}{'lines':>11}{'spans':>9}{'read s':>9}{'wall s':>9}{'CPU s':>8}{'peak MiB':>10}  cause")
+    print(
+        f"{platform.platform()}, Python {platform.python_version()}, {packages}, commit {commit.stdout.strip() or '?'}"
+    )
+    print(
+        f"{'size':>6}{'series':>8}{'lines':>11}{'spans':>9}{'read s':>9}{'wall s':>9}{'CPU s':>8}{'peak MiB':>10}  cause"
+    )
     sizes = (0.05, 0.1, 0.2) if options.quick else (0.25, 0.5, 1.0)
     rows = [measure(size) | {"size": size} for size in sizes]
     for row in rows:
