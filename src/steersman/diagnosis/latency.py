@@ -23,7 +23,7 @@ USUAL_RATIO = 1.0
 """Time lost, over what is usual for the call, that healthy systems show at most."""
 HALF_TRUST = 3.0
 """Spans of the incident at which a loss counts half."""
-CONFIDENCE = 1.64
+CONFIDENCE = 2.33
 """Standard deviations by which quartiles are moved towards "nothing has changed": few spans prove little."""
 FLOOR_S = 0.01
 """Time that no user notices, and that schedulers lose any day."""
