@@ -1,4 +1,4 @@
-"""The weighted reverse proxy before all services: its own process, one port a service, pools blue and green behind it."""
+"""The weighted reverse proxy before all services: one process, one port a service, pools blue and green behind it."""
 
 from __future__ import annotations
 

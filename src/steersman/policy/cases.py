@@ -43,6 +43,7 @@ def _request(policy: Policy, case: Case) -> PolicyRequest:
         "operation": "sample.change",
         "toolset": "sample",
         "effect": "write",
+        "access": "update",
         "reversible": True,
         "blast_radius": "service",
         "resource": "sample/service",

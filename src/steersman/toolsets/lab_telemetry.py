@@ -84,7 +84,9 @@ class LabSource:
             response.raise_for_status()
             document = response.json()
         except (httpx.HTTPError, ValueError) as e:
-            raise UnavailableError(f"the lab's collector at {self._client.base_url} gave no answer to {what}: {e}") from e
+            raise UnavailableError(
+                f"the lab's collector at {self._client.base_url} gave no answer to {what}: {e}"
+            ) from e
         if not isinstance(document, dict):
             raise UnavailableError(f"the lab's collector answered {what} with {type(document).__name__}, not an object")
         return document
