@@ -48,6 +48,7 @@ CLIENTS: dict[str, Callable[[Remote], Toolset]] = {
     "loki": loki,
     "tempo": tempo,
     "alertmanager": alertmanager,
+    "grafana": grafana,
 }
 ARGUMENTS: dict[str, JsonObject] = {
     "loki.logs": {"query": LOGS},

@@ -49,7 +49,7 @@ def _write(
             "summary": summary,
             "effect": "write",
             "access": access,
-            "blast_radius": "none",
+            "blast_radius": "instance",
             "idempotent": "natural",
             "input_schema": schema_of(takes),
             "output_schema": schema_of(gives),
