@@ -68,6 +68,7 @@ ARGUMENTS: dict[str, JsonObject] = {
         "comment": "deployment",
     },
     "grafana.get_dashboard": {"uid": "a"},
+    "grafana.panels": {"uid": "a"},
     "grafana.create_dashboard": BOARD,
     "grafana.update_dashboard": BOARD,
     "grafana.delete_dashboard": {"uid": "a"},

@@ -240,5 +240,20 @@ async def test_a_read_shows_what_is_needed_and_no_settings(
     assert await call(lambda _: httpx.Response(200, json=document), verb, arguments) == expected
 
 
+async def test_the_queries_of_panels_are_found_in_collapsed_rows_too() -> None:
+    prom = {"type": "prometheus", "uid": "p"}
+    inner = {"id": 2, "title": "Errors", "datasource": prom, "targets": [{"expr": "up", "refId": "A"}, {"refId": "B"}]}
+    model = {
+        **MODEL,
+        "panels": [{"id": 1, "type": "row", "collapsed": True, "panels": [inner]}, {"id": 3, "type": "text"}],
+    }
+    server = Fake()
+    await call(server, "create_dashboard", {**BOARD, "model": model})
+    answer = await call(server, "panels", {"uid": "payments-1"})
+    (query,) = answer["queries"]
+    assert (query["panel_id"], query["datasource_uid"], query["query"]) == (2, "p", "up")
+    assert await call(server, "panels", {"uid": "none"}) == {"found": False, "queries": []}
+
+
 async def test_every_operation_is_bound() -> None:
     assert tuple(b.operation for b in grafana(remote_of(Fake())).bindings()) == OPERATIONS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -27,6 +28,8 @@ from steersman.toolsets.grafana.facts import (
     Hits,
     NewAnnotation,
     Nothing,
+    PanelQueries,
+    PanelQuery,
     RuleSearch,
     Search,
     Source,
@@ -78,6 +81,15 @@ class GrafanaClient:
                 folder_uid=str(mapping(top["meta"]).get("folderUid") or ""),
                 version=int(real(whole["version"])),
             )
+
+    async def panels(self, ask: DashboardUid) -> PanelQueries:
+        """What the panels of a dashboard ask, also those in collapsed rows."""
+        stored = await self.dashboard(ask)
+        if stored is None:
+            return PanelQueries(found=False)
+        with reading(self.remote.name, "panels"):
+            found = tuple(query for panel in _panels(stored.model.get("panels")) for query in _panel_queries(panel))
+        return PanelQueries(found=True, queries=found)
 
     async def store(self, new: Dashboard, *, version: int | None) -> Written:
         """Writes a dashboard if it still has this version (None: if it is not there). Raises ToolError otherwise."""
@@ -164,6 +176,27 @@ def refuse_drift(uid: str) -> ToolError:
 
 def _ms(seconds: float) -> str:
     return str(round(seconds * 1_000))
+
+
+def _panels(value: JsonValue) -> Iterator[dict[str, JsonValue]]:
+    for panel in items(value):
+        yield panel
+        yield from _panels(panel.get("panels"))
+
+
+def _panel_queries(panel: dict[str, JsonValue]) -> Iterator[PanelQuery]:
+    for target in items(panel.get("targets")):
+        named = target.get("datasource") or panel.get("datasource")
+        source = mapping(named) if isinstance(named, dict) else {"uid": named or ""}
+        text = next((str(target[key]) for key in ("expr", "query", "rawSql") if target.get(key)), "")
+        if text:
+            yield PanelQuery(
+                panel_id=int(real(panel.get("id", 0))),
+                title=str(panel.get("title", "")),
+                datasource_type=str(source.get("type", "")),
+                datasource_uid=str(source.get("uid", "")),
+                query=text,
+            )
 
 
 def _hit(item: dict[str, JsonValue]) -> Hit:

@@ -90,6 +90,23 @@ class Hits(Fact):
     complete: bool
 
 
+class PanelQuery(Fact):
+    """A query of a panel as it is written, with its variables still open. Untrusted text."""
+
+    panel_id: int
+    title: str
+    datasource_type: str = ""
+    datasource_uid: str = ""
+    query: str
+
+
+class PanelQueries(Fact):
+    """Queries of all panels of a dashboard."""
+
+    found: bool
+    queries: tuple[PanelQuery, ...] = ()
+
+
 class AnnotationSearch(Fact):
     """Arguments of `annotations`."""
 

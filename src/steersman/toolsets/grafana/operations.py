@@ -67,6 +67,7 @@ SEARCH = _read("search", "Finds dashboards", facts.Search, facts.Hits)
 GET_DASHBOARD = _read(
     "get_dashboard", "Shows a dashboard", facts.DashboardUid, facts.DashboardState, resource=DASHBOARD_ID
 )
+PANELS = _read("panels", "Shows what the panels of a dashboard ask", facts.DashboardUid, facts.PanelQueries)
 ANNOTATIONS = _read(
     "annotations", "Lists annotations; their texts are untrusted", facts.AnnotationSearch, facts.Annotations
 )
@@ -128,6 +129,7 @@ DELETE_ANNOTATION = _write(
 OPERATIONS = (
     SEARCH,
     GET_DASHBOARD,
+    PANELS,
     ANNOTATIONS,
     GET_ANNOTATION,
     ALERT_RULES,
@@ -160,6 +162,7 @@ class GrafanaToolset:
         return (
             bind(SEARCH, facts.Search, c.search),
             Binding(GET_DASHBOARD, dashboards.observe),
+            bind(PANELS, facts.DashboardUid, c.panels),
             bind(ANNOTATIONS, facts.AnnotationSearch, c.annotations),
             Binding(GET_ANNOTATION, marks.observe),
             bind(ALERT_RULES, facts.RuleSearch, c.alert_rules),
