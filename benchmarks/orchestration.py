@@ -29,11 +29,13 @@ from langgraph.graph import END, START, StateGraph
 from steersman.app.store import CLOCK
 from steersman.domain.call import Call, Grant, Outcome
 from steersman.domain.environment import Principal
-from steersman.domain.event import CallIntended, CallSettled
+from steersman.domain.event import CallIntended, CallSettled, VerdictGiven
 from steersman.domain.fact import JsonObject
+from steersman.domain.finding import Verdict
 from steersman.domain.ids import OperationName, PrincipalId, RunId, StepId
 from steersman.domain.plan import Budget, Plan, Provenance, Step
 from steersman.domain.ports import CallContext
+from steersman.domain.signal import Series
 from steersman.engines.local import Deps, LocalEngine
 from steersman.gate.gate import Gate, Needs, Settings
 from steersman.gate.redaction import Redactor
@@ -41,7 +43,7 @@ from steersman.journal.keyring import Keyring
 from steersman.journal.sqlite import SqliteJournal
 from steersman.policy.engine import load
 from steersman.testing.benchmark import header, report, table
-from steersman.testing.plans import MADE_AT
+from steersman.testing.plans import MADE_AT, initial_values, make
 from steersman.testing.shelf import ENVIRONMENT, OPERATIONS, Shelf
 
 OPERATOR = Principal(id=PrincipalId("local:min"), kind="human", roles=frozenset({"operator", "approver"}))
@@ -49,6 +51,7 @@ RUN = RunId("run")
 LANGGRAPH_SHARE = 0.5
 DBOS_SHARE = 0.2
 MAKESPAN = 1.03
+REACTION_S = 2.0
 FLAT = 1.25
 """Cost and storage per step of the largest plan against one tenth of it."""
 
@@ -137,22 +140,26 @@ class Ungated:
         return Outcome(output=output, before=before, after=before and output, started_at=now, finished_at=now)
 
 
+def gate_on(journal: SqliteJournal, shelf: Shelf) -> Gate:
+    return Gate(
+        Needs(
+            toolsets=(shelf,),
+            journal=journal,
+            keyring=Keyring.generate(),
+            rules=load(),
+            directory={OPERATOR.id: OPERATOR}.get,
+            clock=CLOCK,
+            redactor=Redactor(),
+            settings=Settings(mode="autonomous", parallel_calls=64),
+        )
+    )
+
+
 async def steersman(plan: Plan, folder: Path, *, gated: bool, delays: dict[str, float] | None = None) -> Cost:
     """Runs a plan on the product; leaves its files in the folder."""
     shelf = Slow({"base": 0}, delays or {})
     async with SqliteJournal.open(folder / "journal.db", Keyring.generate(), CLOCK) as journal:
-        gate = Gate(
-            Needs(
-                toolsets=(shelf,),
-                journal=journal,
-                keyring=Keyring.generate(),
-                rules=load(),
-                directory={OPERATOR.id: OPERATOR}.get,
-                clock=CLOCK,
-                redactor=Redactor(),
-                settings=Settings(mode="autonomous", parallel_calls=64),
-            )
-        )
+        gate = gate_on(journal, shelf)
         way = gate if gated else Ungated(journal, shelf)
         deps = Deps(way, way, journal, lambda _: None, None, CLOCK, gate.operation)
         engine = LocalEngine(deps, OPERATOR, folder / "checkpoints.db")
@@ -276,8 +283,8 @@ async def per_step(folder: Path, size: int, tries: int) -> dict[str, dict[str, C
     figures: dict[str, dict[str, Cost]] = {}
     await steersman(chain(3, "create"), fresh(folder), gated=True)  # imports are not steps
     for shape, width in (("chain", 1), ("rows", 10)):
-        make = chain if width == 1 else layers
-        read, write = make(size, "get"), make(size, "create")
+        shaped = chain if width == 1 else layers
+        read, write = shaped(size, "get"), shaped(size, "create")
         runs: dict[str, Callable[[], Awaitable[Cost]]] = {
             "asyncio, nothing durable": lambda read=read: plain(read, {}),
             "LangGraph node, AsyncSqliteSaver": lambda read=read: langgraph(read, fresh(folder)),
@@ -335,6 +342,40 @@ async def makespans(folder: Path, count: int) -> list[list[float]]:
     return found
 
 
+class Unhappy:
+    """A source that answers and a judge that says fail."""
+
+    async def range(self, signal, selector, window):
+        """An empty series."""
+        del window
+        return Series(signal=signal, selector=selector, times=(), values=())
+
+    def judge(self, condition, series, baseline, at):
+        """Fail."""
+        del condition, series, baseline
+        return Verdict(result="fail", reason="bad", at=at)
+
+
+async def reaction_s(folder: Path) -> float:
+    """From the verdict that a condition is breached to the intent of the first inverse."""
+    plan, unhappy = make("with_holds", seed=2, size=3), Unhappy()
+    async with SqliteJournal.open(folder / "journal.db", Keyring.generate(), CLOCK) as journal:
+        gate = gate_on(journal, Shelf(initial_values(plan)))
+        deps = Deps(gate, gate, journal, lambda _: unhappy, unhappy.judge, CLOCK, gate.operation)
+        run = await LocalEngine(deps, OPERATOR, folder / "checkpoints.db").run(plan, RUN)
+        assert run.state == "rolled_back", run.reason
+        entries = await journal.read(RUN)
+    verdict = next(entry.at for entry in entries if isinstance(entry.event, VerdictGiven))
+    inverse = next(e.at for e in entries if isinstance(e.event, CallIntended) and e.event.direction == "undo")
+    return (inverse - verdict).total_seconds()
+
+
+async def reactions(folder: Path, count: int) -> float:
+    """The 95th percentile."""
+    found = sorted([await reaction_s(fresh(folder)) for _ in range(count)])
+    return found[int(0.95 * (len(found) - 1))]
+
+
 async def growth(folder: Path, sizes: list[int], tries: int) -> list[list[float]]:
     """CPU and storage per step of plans of these sizes, through the gate; what a run costs at all is taken off."""
     rows = []
@@ -368,7 +409,13 @@ def measure(folder: Path, *, quick: bool) -> tuple[dict[str, object], list[str]]
     grown = asyncio.run(growth(folder, [10, 100, 300] if quick else [10, 100, 1_000, 3_000], tries))
     print("\nPer step as plans grow (rows of ten, through the gate)")
     table(["steps", "CPU ms", "KiB"], [[row[0], f"{row[1]:.2f}", f"{row[2]:.2f}"] for row in grown])
-    return judged(figures, spans, grown)
+    reaction = asyncio.run(reactions(folder, 5 if quick else 40))
+    print(f"\nFrom verdict to first inverse: p95 {reaction:.3f} s")
+    found, missed = judged(figures, spans, grown)
+    found["verdict_to_inverse_p95_s"] = round(reaction, 3)
+    return found, missed + (
+        [f"verdict to inverse {reaction:.1f} s, bound {REACTION_S}"] if reaction > REACTION_S else []
+    )
 
 
 def judged(figures, spans, grown) -> tuple[dict[str, object], list[str]]:

@@ -1,7 +1,11 @@
 """Unit tests may not open sockets; integration and end-to-end tests may, on the loopback."""
 
 import pytest
+from hypothesis import settings
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
+
+settings.register_profile("steersman", deadline=None)  # how long an example takes says how busy the machine is
+settings.load_profile("steersman")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -16,7 +16,8 @@ from steersman.domain.errors import UnavailableError
 from steersman.domain.fact import digest
 from steersman.domain.ids import StepId
 from steersman.domain.signal import Change, LogPage, Selector, Series, SignalName, SpanPage, Window
-from steersman.toolsets.capture import READ, CaptureToolset, read_case
+from steersman.toolsets.capture.columns import read_case
+from steersman.toolsets.capture.toolset import READ, CaptureToolset
 
 
 @dataclass(frozen=True, slots=True)

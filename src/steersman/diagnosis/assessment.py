@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,9 @@ class Assessment:
     """Every suspect with its score, also those too weak to be named."""
 
     suspects: tuple[Suspect, ...]
-    edges: frozenset[tuple[int, int]]
+    symptoms: tuple[Symptom, ...]
+    depends: Mapping[int, frozenset[int]]
+    """For each service, all services that it relies on."""
     looked_at: tuple[str, ...]
     """Modalities with rows in both periods: what the assessment rests on."""
 
@@ -40,9 +43,9 @@ def assess(bundle: Bundle) -> Assessment:
         *logs.detect(bundle, form, trouble),
         *series.detect(bundle),
     ]
-    edges = calls(bundle, form)
-    suspects = rank(bundle, found, callees(edges))
-    return Assessment(suspects=tuple(suspects), edges=edges, looked_at=_looked_at(bundle))
+    depends = callees(calls(bundle, form))
+    suspects = tuple(rank(bundle, found, depends))
+    return Assessment(suspects=suspects, symptoms=tuple(found), depends=depends, looked_at=_looked_at(bundle))
 
 
 def _looked_at(bundle: Bundle) -> tuple[str, ...]:

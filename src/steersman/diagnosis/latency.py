@@ -12,7 +12,7 @@ import numpy as np
 
 from steersman.diagnosis.bundle import Bundle, Flags, Floats, Ints
 from steersman.diagnosis.period import period
-from steersman.diagnosis.statistics import Keys, dense, quantiles, surprise
+from steersman.diagnosis.statistics import Keys, dense, quantiles, surprise, trust
 from steersman.diagnosis.symptom import Symptom
 from steersman.diagnosis.traces import Shape
 from steersman.domain.finding import FaultKind
@@ -21,7 +21,9 @@ MIN_SPANS = 4
 """Spans in each period below which a group says nothing."""
 USUAL_RATIO = 1.0
 """Time lost, over what is usual for the call, that healthy systems show at most."""
-CONFIDENCE = 1.64
+HALF_TRUST = 3.0
+"""Spans of the incident at which a loss counts half."""
+CONFIDENCE = 2.33
 """Standard deviations by which quartiles are moved towards "nothing has changed": few spans prove little."""
 FLOOR_S = 0.01
 """Time that no user notices, and that schedulers lose any day."""
@@ -84,6 +86,7 @@ def detect(bundle: Bundle, shape: Shape) -> list[Symptom]:
 class _Loss:
     lost_s: float
     usual_s: float
+    spans: float = 0.0
     neighbours: int = 0
     """Services that it calls, all of which answer later than before."""
 
@@ -104,7 +107,8 @@ def _inside(bundle: Bundle, shape: Shape, calm: tuple[Flags, ...], incident: Fla
         mine = shift.keys // wide == service
         weight = shift.spans[mine]
         lost = max(float(np.average(shift.lost_s[mine], weights=weight)), 0.0)
-        result[int(service)] = _Loss(lost, float(np.average(shift.usual_s[mine], weights=weight)))
+        usual = float(np.average(shift.usual_s[mine], weights=weight))
+        result[int(service)] = _Loss(lost, usual, spans=float(weight.sum()))
     return result
 
 
@@ -137,7 +141,8 @@ def _between(bundle: Bundle, shape: Shape, calm: tuple[Flags, ...], incident: Fl
         if blame <= FLOOR_S / 2:
             break
         usual = float(np.average(shift.usual_s[touching], weights=weight[touching]))
-        result[best] = _Loss(blame * float(np.sqrt(share[best])), usual, outward)
+        seen = float(shift.spans[touching].sum())
+        result[best] = _Loss(blame * float(np.sqrt(share[best])), usual, spans=seen, neighbours=outward)
         lost = np.where(touching, np.maximum(lost - blame, 0.0), lost)
     return result
 
@@ -167,7 +172,7 @@ def _symptom(bundle: Bundle, service: int, own: _Loss, gap: _Loss) -> Symptom:
         service=service,
         modality="latency",
         kind=kind,
-        score=surprise(lost / usual, USUAL_RATIO),
+        score=surprise(lost / usual, USUAL_RATIO) * trust((own if inside else gap).spans, HALF_TRUST),
         text=f"Each call loses {lost * 1e3:.0f} ms, most of it {where} (usual up to {usual * 1e3:.0f} ms).",
         value=f"+{own.lost_s:.4f} s own, +{gap.lost_s:.4f} s between, per call",
         query={"signal": "latency_p75", "selector": {"service": bundle.services[service]}, "from": "spans"},

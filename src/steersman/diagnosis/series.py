@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from steersman.diagnosis.bundle import Bundle, Flags, Floats
 from steersman.diagnosis.period import period
-from steersman.diagnosis.statistics import surprise
+from steersman.diagnosis.statistics import surprise, trust
 from steersman.diagnosis.symptom import Modality, Symptom
 from steersman.domain.finding import FaultKind
 
@@ -18,6 +18,8 @@ USUAL = 2.5
 """Largest excess, in units of the healthy range, in healthy systems."""
 USUAL_RESOURCE = 6.0
 """The same for single instances, whose load is burstier than what a service's users see."""
+HALF_TRUST = 1.0
+"""Points of a resource at which its rise counts half."""
 BLOCKS = 6
 """Points into which an incident is summed up, at most: bounds the cost of long windows."""
 MIN_HEALTHY = 5
@@ -96,7 +98,7 @@ def _all(bundle: Bundle) -> Iterator[tuple[Symptom, str]]:
             continue
         score, usual, level = excess(before, after, known, least=known.typical * typical.get(name, 0.0))
         if score > 0:
-            yield _symptom(bundle, i, known, score=score, usual=usual, level=level), known.word
+            yield _symptom(bundle, i, known, _Rise(score, usual, level, points=len(after))), known.word
 
 
 def _typical(bundle: Bundle, rows: Flags) -> dict[str, float]:
@@ -140,16 +142,27 @@ def _upper(windows: Floats) -> Floats:
     return np.asarray(np.sort(windows, axis=1)[:, width // 2 :].mean(axis=1))
 
 
-def _symptom(bundle: Bundle, series: int, known: Family, *, score: float, usual: float, level: float) -> Symptom:
+@dataclass(frozen=True, slots=True)
+class _Rise:
+    score: float
+    usual: float
+    level: float
+    points: int
+
+
+def _symptom(bundle: Bundle, series: int, known: Family, rise: _Rise) -> Symptom:
     metrics = bundle.metrics
+    score = surprise(rise.score, USUAL)
+    if known.modality == "resources":
+        score = surprise(rise.score, USUAL_RESOURCE) * trust(rise.points, HALF_TRUST)
     service = int(metrics.service[series])
     return Symptom(
         service=service,
         modality=known.modality,
         kind=known.kind,
-        score=surprise(score, USUAL_RESOURCE if known.modality == "resources" else USUAL),
-        text=f"Its {known.text} {'fell' if known.falls else 'rose'} from {usual:.4g} to {level:.4g}.",
-        value=f"{usual:.4g} -> {level:.4g}, {score:.1f} times the healthy range",
+        score=score,
+        text=f"Its {known.text} {'fell' if known.falls else 'rose'} from {rise.usual:.4g} to {rise.level:.4g}.",
+        value=f"{rise.usual:.4g} -> {rise.level:.4g}, {rise.score:.1f} times the healthy range",
         query={"signal": metrics.name[series], "selector": {"service": bundle.services[service]}, "from": "metrics"},
         instance=int(metrics.instance[series]),
     )

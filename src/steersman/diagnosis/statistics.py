@@ -38,6 +38,11 @@ def surprise(z: float, usual: float) -> float:
     return float(z / (z + usual)) if z > 0 else 0.0
 
 
+def trust(count: float, half: float) -> float:
+    """Weight of a figure by the number of things behind it: one half at `half` of them."""
+    return count / (count + half)
+
+
 def stratified(
     present: tuple[Floats, Floats], total: tuple[Floats, Floats], groups: Keys, count: int
 ) -> tuple[Floats, Floats]:

@@ -14,7 +14,14 @@ from steersman.domain.ids import ApprovalId
 from steersman.domain.plan import Plan
 from steersman.domain.policy import PolicyDecision, Requirement
 from steersman.domain.ports import Clock
-from steersman.gate.binding import OutOfBoundsError, bound_plan, must_be_going_on, must_be_the_inverse, must_be_the_step
+from steersman.gate.binding import (
+    Declared,
+    OutOfBoundsError,
+    bound_plan,
+    must_be_going_on,
+    must_be_the_inverse,
+    must_be_the_step,
+)
 from steersman.gate.consent import Consent, Wanted, environment_digest
 from steersman.gate.guard import subject_of
 from steersman.gate.history import History
@@ -63,6 +70,8 @@ class Approved:
 
     consent: Consent
     asked: Asked
+    declared: Declared
+    """The inverse that a registered operation declares."""
 
     async def __call__(self, passage: Passage) -> Passage:
         """Raises ApprovalNeededError with the id of the request, or ApprovalRefusedError."""
@@ -117,7 +126,7 @@ class Approved:
         """The approval of a plan is that of its inverses, expired or not: an undo must never wait for a person."""
         history = _history(passage)
         bound_plan(passage.call, history)
-        must_be_the_inverse(passage.call, history)
+        must_be_the_inverse(passage.call, history, self.declared)
         return passage
 
     async def _of_call(self, passage: Passage, *, why: str = "") -> Passage:

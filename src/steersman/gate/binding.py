@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import jsonschema_rs
 from pydantic import JsonValue
@@ -12,9 +12,13 @@ from steersman.domain.errors import ApprovalRefusedError, InputError
 from steersman.domain.event import FINAL
 from steersman.domain.expression import Scope, from_steps, pointer, resolve
 from steersman.domain.fact import Digest, JsonObject, canonical
+from steersman.domain.ids import OperationName
+from steersman.domain.operation import Invocation
 from steersman.domain.plan import Plan, Step
 from steersman.gate.admission import identity, refuse_reference
 from steersman.gate.history import History
+
+Declared = Callable[[OperationName], Invocation | None]
 
 
 class OutOfBoundsError(Exception):
@@ -60,21 +64,28 @@ def must_be_the_step(call: Call, history: History, *, version: int) -> None:
         raise OutOfBoundsError(outside)
 
 
-def must_be_the_inverse(call: Call, history: History) -> None:
-    """Raises ApprovalRefusedError unless the call is the inverse that the plan declares, of a call that was made."""
+def must_be_the_inverse(call: Call, history: History, declared: Declared) -> None:
+    """Raises ApprovalRefusedError unless the call is the inverse of a call of the plan that was made.
+
+    declared: the inverse that a registered operation declares. What a plan calls its inverse is the word of whoever
+    made it; undo passes freeze windows and the protected set and asks nobody, so that word alone is not enough.
+    """
     step, record = _step(call, history), history.record(call.step_id, "do")
-    intent = record.intent
-    if step.inverse is None or intent is None or not (record.happened or record.open_intent):
+    intent, inverse = record.intent, declared(step.operation)
+    happened = record.happened or record.open_intent
+    if step.inverse is None or inverse is None or intent is None or not happened:
         raise ApprovalRefusedError(f"step {step.id!r} has nothing to undo: no inverse, or it did not happen")
     before = intent.before if intent.before is not None else {}
     scope = Scope(arguments=_resolved(step, history), before=before, outputs=history.outputs())
-    try:
-        arguments = resolve(step.inverse.arguments, scope)
-    except InputError as e:
-        raise ApprovalRefusedError(f"the inverse of step {step.id!r} cannot be told: {e}") from e
-    same = canonical(arguments) == canonical(call.arguments)
-    if step.inverse.operation != call.operation or not same:
-        raise ApprovalRefusedError(f"{call.operation!r} is not the inverse that the plan declares for step {step.id!r}")
+    for each in (inverse, step.inverse):
+        try:
+            arguments = resolve(each.arguments, scope)
+        except InputError as e:
+            raise ApprovalRefusedError(f"the inverse of step {step.id!r} cannot be told: {e}") from e
+        if each.operation != call.operation or canonical(arguments) != canonical(call.arguments):
+            raise ApprovalRefusedError(
+                f"{call.operation!r} is not the inverse that {step.operation!r} and the plan declare for {step.id!r}"
+            )
 
 
 def _step(call: Call, history: History) -> Step:

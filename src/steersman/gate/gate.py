@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 
 from steersman.domain.call import Call, Direction, Grant, Outcome
 from steersman.domain.environment import Principal
@@ -12,7 +13,7 @@ from steersman.domain.errors import InputError
 from steersman.domain.event import CallSettled, Event
 from steersman.domain.finding import Cost
 from steersman.domain.ids import OperationName, RunId, StepId
-from steersman.domain.operation import Operation
+from steersman.domain.operation import Invocation, Operation
 from steersman.domain.plan import Budget, Plan
 from steersman.domain.policy import Mode
 from steersman.domain.ports import Clock, Toolset
@@ -89,6 +90,7 @@ class Gate:
     def __init__(self, needs: Needs) -> None:
         needs.redactor.use(needs.keyring.mac("mask", needs.keyring.current, b"marks").encode())
         self._registry = Registry.of(needs.toolsets)
+        self._catalogue = MappingProxyType({n: found.binding.operation for n, found in self._registry.known.items()})
         self._journal = needs.journal
         self._histories = histories = Histories(needs.journal)
         consent = Consent(needs.journal, needs.keyring, needs.rules, needs.directory)
@@ -96,7 +98,7 @@ class Gate:
         policed = Policed(needs.rules, needs.settings.mode, needs.directory, needs.clock)
         self._settler = Settler(self._registry, needs.journal, histories, needs.redactor, needs.clock)
         self._authority = Authority(self._registry, policed, consent, asked, needs.journal, histories, needs.redactor)
-        chain = self._linked(needs, policed, Approved(consent, asked))
+        chain = self._linked(needs, policed, Approved(consent, asked, self._inverse))
         admitted = Admitted(self._registry, histories, needs.redactor, chain)
         self._recorded = Recorded(needs.journal, needs.redactor, needs.clock, admitted)
 
@@ -118,7 +120,7 @@ class Gate:
     @property
     def catalogue(self) -> Mapping[OperationName, Operation]:
         """Every operation there is."""
-        return {name: found.binding.operation for name, found in self._registry.known.items()}
+        return self._catalogue
 
     def operation(self, name: OperationName) -> Operation:
         """The registered operation of that name. Raises InputError with the nearest known one."""
@@ -155,6 +157,9 @@ class Gate:
         total = await self._journal.charge(run_id, "do", cost)
         charged(history, total, budget)
         return total
+
+    def _inverse(self, name: OperationName) -> Invocation | None:
+        return self._registry.find(name).binding.operation.inverse
 
     async def _look(self, call: Call, notes: list[Event], within: History | None) -> Outcome:
         return await self._recorded.look(call, notes, within)

@@ -7,13 +7,13 @@ import json
 import sys
 import traceback
 
-from steersman.lab.registry import CODE
+from steersman.lab.shop import PACKAGE
 
 
 def main() -> None:
     """Every function `check_*` of the artifact's module of checks is a test."""
     sys.path.insert(0, sys.argv[1])
-    module = importlib.import_module(f"{CODE}.checks")
+    module = importlib.import_module(f"{PACKAGE}.checks")
     tests = [thing for name, thing in vars(module).items() if name.startswith("check_")]
     failures = []
     for test in tests:

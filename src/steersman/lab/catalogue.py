@@ -113,7 +113,7 @@ FAULTS: tuple[LabFault, ...] = (
         kind="retry_storm",
         service="checkout",
         seam="service",
-        shows="checkout asks payments up to 8 times with 6 ms of patience: payments gets a multiple of its requests",
+        shows="checkout throws slow answers away and asks payments 4 times: payments gets a multiple of its requests",
     ),
     LabFault(
         kind="queue_backlog",

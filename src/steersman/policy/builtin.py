@@ -53,7 +53,7 @@ FORBID = (
         id="deny-protected",
         effect="deny",
         when='protected && effect != "read" && route != "undo" '
-        '&& !(access == "create" && resource.matches("^[^/]+/backup/"))',
+        '&& !(access == "create" && resource.matches("^[^/]+/backup/[^/%.][^/%]*/[^/%.][^/%]*$"))',
         reason="the target lies in the protected set, where nothing but new backups is made",
     ),
     Rule(
@@ -183,6 +183,7 @@ TESTS = (
     _case("undo goes on in a freeze", "allow", frozen=True, route="undo"),
     _case("no write to backups", "deny", resource="s3/backup/db"),
     _case("a new backup is made", "require_approval", resource="postgres/backup/shop/today", access="create"),
+    _case("no detour by way of backups", "deny", resource="postgres/backup/../sys", access="create"),
     _case("no write to kube-system", "deny", resource="kubernetes/deployment/kube-system/dns"),
     _case("nothing new in kube-system", "deny", resource="kubernetes/deployment/kube-system/x", access="create"),
     _case("no write to audit data", "deny", resource="postgres/schema/audit"),

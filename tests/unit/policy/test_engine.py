@@ -14,6 +14,7 @@ from steersman.policy.schema import WORDS
 
 POLICY = load()
 LAXER = load(("op.yaml", {"rules": [{"id": "all", "effect": "allow", "when": "true", "reason": "all"}]}))
+STERN = load(("op.yaml", {"rules": [{"id": "none", "effect": "deny", "when": "true", "reason": "no"}]}))
 NOON = datetime(2026, 1, 7, 12, tzinfo=UTC)
 
 requests = st.builds(
@@ -248,8 +249,7 @@ def test_somebody_without_roles_gets_nothing_but_undo(request: PolicyRequest) ->
 
 @given(requests)
 def test_a_rule_that_forbids_always_wins(request: PolicyRequest) -> None:
-    stern = load(("op.yaml", {"rules": [{"id": "none", "effect": "deny", "when": "true", "reason": "no"}]}))
-    assert stern.decide(request).effect == "deny"
+    assert STERN.decide(request).effect == "deny"
 
 
 @given(requests)

@@ -27,11 +27,10 @@ from steersman.lab.kit.identity import ServiceSpec
 from steersman.lab.kit.outbox import Outbox
 from steersman.lab.kit.parts import Parts
 from steersman.lab.kit.telemetry import Telemetry, logger_of, start
+from steersman.lab.shop import PACKAGE
 from steersman.lab.wire.message import Request, Response, answer
 from steersman.lab.wire.server import Server
 
-CODE = "shop_service"
-"""Name of the package inside an artifact."""
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
 
@@ -137,7 +136,7 @@ async def serve(spec: ServiceSpec, listening: socket.socket) -> None:
 
 async def _load(spec: ServiceSpec, parts: Parts, telemetry: Telemetry, group: asyncio.TaskGroup) -> App:
     sys.path.insert(0, spec.artifact)
-    code = importlib.import_module(f"{CODE}.app")
+    code = importlib.import_module(f"{PACKAGE}.app")
 
     def open_database(path: Path) -> Database:
         database = Database(path, telemetry.tracer, Disk())

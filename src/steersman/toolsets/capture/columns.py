@@ -1,13 +1,8 @@
-"""Recorded incidents: a directory with `case.json`, `metrics.parquet`, `logs.parquet`, `spans.parquet`.
-
-Read into columns at once (`read_bundle`), or asked like any live source (`Capture`). Needs the extra `capture`.
-"""
+"""A capture's files, read into columns without a Python object for each row. Needs the extra `capture`."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,12 +13,8 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, ValidationError
 
 from steersman.diagnosis.bundle import NONE, Bundle, Flags, Floats, Ints, Logs, Metrics, Spans, Vocabulary
-from steersman.domain.environment import Environment
 from steersman.domain.errors import ConfigError, InputError
-from steersman.domain.fact import Fact, JsonObject
-from steersman.domain.ids import OperationName
-from steersman.domain.operation import Operation
-from steersman.domain.ports import Binding, CallContext
+from steersman.domain.fact import Fact
 from steersman.domain.signal import Change
 
 if TYPE_CHECKING:
@@ -69,9 +60,14 @@ def read_case(directory: Path) -> Case:
         raise InputError(f"malformed case.json in {str(directory)!r}: {str(e).splitlines()[0]}; record it again") from e
 
 
+def utc(at: datetime) -> datetime:
+    """An aware instant; one without zone is UTC."""
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
 def seconds(at: datetime) -> float:
     """Unix seconds; an instant without zone is UTC."""
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    return utc(at).timestamp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +106,7 @@ def read_bundle(directory: Path, *, use: frozenset[str] = frozenset({"metrics", 
     case = read_case(directory)
     names = _Names(Vocabulary(), Vocabulary(), Vocabulary(), Vocabulary(), Vocabulary())
     holes: list[str] = []
-    tables = {part: _table(directory / f"{part}.parquet", holes) for part in sorted(use)}
+    tables = {part: read_table(directory / f"{part}.parquet", holes) for part in sorted(use)}
     metrics = _metrics(tables.pop("metrics", None), names)
     spans, ids = _spans(tables.pop("spans", None), names)
     logs = _logs(tables.pop("logs", None), names, ids)
@@ -136,7 +132,8 @@ def read_bundle(directory: Path, *, use: frozenset[str] = frozenset({"metrics", 
     )
 
 
-def _table(path: Path, holes: list[str]) -> pa.Table | None:
+def read_table(path: Path, holes: list[str]) -> pa.Table | None:
+    """A file of a capture; None when it is absent, or cannot be read, which is noted."""
     if not path.is_file():
         return None
     try:
@@ -161,7 +158,8 @@ def _plain(table: pa.Table, column: str) -> pa.Array | None:
     return chunked.chunk(0) if chunked.num_chunks == 1 else chunked.combine_chunks()
 
 
-def _codes(table: pa.Table, column: str, names: Vocabulary) -> Ints:
+def codes(table: pa.Table, column: str, names: Vocabulary) -> Ints:
+    """A column of names as numbers; NONE where there is none."""
     array = _plain(table, column)
     if array is None:
         return np.full(table.num_rows, NONE, np.int32)
@@ -171,7 +169,8 @@ def _codes(table: pa.Table, column: str, names: Vocabulary) -> Ints:
     return np.asarray(mapped[places], np.int32)
 
 
-def _times(table: pa.Table, column: str) -> Floats:
+def times(table: pa.Table, column: str) -> Floats:
+    """A column of instants as Unix seconds."""
     import pyarrow as pa
 
     array = _plain(table, column)
@@ -191,17 +190,17 @@ def _numbers(table: pa.Table, column: str) -> Floats:
 def _reference(table: pa.Table) -> Flags:
     """Only `reference` is read of the phase: that other rows are before or after is part of the label."""
     phases = Vocabulary(["reference"])
-    return np.asarray(_codes(table, "phase", phases) == 0, np.bool_)
+    return np.asarray(codes(table, "phase", phases) == 0, np.bool_)
 
 
 def _metrics(table: pa.Table | None, names: _Names) -> Metrics:
     if table is None:
         return Metrics()
     metric_names = Vocabulary()
-    metric = _codes(table, "metric", metric_names)
-    service = _codes(table, "service", names.services)
-    instance, peer = _codes(table, "pod", names.instances), _codes(table, "peer", names.services)
-    time, value, reference = _times(table, "timestamp"), _numbers(table, "value"), _reference(table)
+    metric = codes(table, "metric", metric_names)
+    service = codes(table, "service", names.services)
+    instance, peer = codes(table, "pod", names.instances), codes(table, "peer", names.services)
+    time, value, reference = times(table, "timestamp"), _numbers(table, "value"), _reference(table)
     order = np.lexsort((time, peer, instance, service, metric))
     keys = np.stack([metric, service, instance, peer])[:, order]
     first = np.flatnonzero(np.any(np.diff(keys, axis=1, prepend=-2) != 0, axis=0)) if order.size else np.empty(0, int)
@@ -220,20 +219,20 @@ def _metrics(table: pa.Table | None, names: _Names) -> Metrics:
 def _spans(table: pa.Table | None, names: _Names) -> tuple[Spans, _Ids]:
     if table is None:
         return Spans(), _Ids(Vocabulary(), np.empty(0, np.int32), np.empty(0, np.int32))
-    trace = _codes(table, "trace_id", names.traces)
+    trace = codes(table, "trace_id", names.traces)
     status = Vocabulary()
-    state = _codes(table, "status", status)
-    failed = np.array([_is_failed(name) for name in status.names] + [-1], np.int8)
+    state = codes(table, "status", status)
+    failed = np.array([is_failed(name) for name in status.names] + [-1], np.int8)
     ids = Vocabulary()
-    index = _Ids(ids, _codes(table, "span_id", ids), trace)
+    index = _Ids(ids, codes(table, "span_id", ids), trace)
     spans = Spans(
         trace=trace,
-        parent=index.rows(_codes(table, "parent_id", ids), trace),
-        service=_codes(table, "service", names.services),
-        instance=_codes(table, "pod", names.instances),
-        version=_codes(table, "version", names.versions),
-        operation=_codes(table, "operation", names.operations),
-        start=_times(table, "start"),
+        parent=index.rows(codes(table, "parent_id", ids), trace),
+        service=codes(table, "service", names.services),
+        instance=codes(table, "pod", names.instances),
+        version=codes(table, "version", names.versions),
+        operation=codes(table, "operation", names.operations),
+        start=times(table, "start"),
         duration=_numbers(table, "duration_us") / 1e6,
         error=failed[state],
         reference=_reference(table),
@@ -241,7 +240,7 @@ def _spans(table: pa.Table | None, names: _Names) -> tuple[Spans, _Ids]:
     return spans, index
 
 
-def _is_failed(status: str) -> int:
+def is_failed(status: str) -> int:
     """1 failed, 0 fine, -1 not said. OpenTelemetry's words and HTTP status codes."""
     word = status.upper().removeprefix("STATUS_CODE_")
     if word in {"UNSET", ""}:
@@ -253,18 +252,18 @@ def _logs(table: pa.Table | None, names: _Names, ids: _Ids) -> Logs:
     if table is None:
         return Logs()
     levels = Vocabulary()
-    level = _codes(table, "level", levels)
+    level = codes(table, "level", levels)
     failed = np.array([name.upper() in FAILED_LEVELS for name in levels.names] + [False])
     text, offsets = _text(table)
-    trace = _codes(table, "trace_id", names.traces)
+    trace = codes(table, "trace_id", names.traces)
     return Logs(
-        time=_times(table, "timestamp"),
-        service=_codes(table, "service", names.services),
-        instance=_codes(table, "pod", names.instances),
-        version=_codes(table, "version", names.versions),
+        time=times(table, "timestamp"),
+        service=codes(table, "service", names.services),
+        instance=codes(table, "pod", names.instances),
+        version=codes(table, "version", names.versions),
         failed=failed[level],
         trace=trace,
-        span=ids.rows(_codes(table, "span_id", ids.names), trace),
+        span=ids.rows(codes(table, "span_id", ids.names), trace),
         text=text,
         offsets=offsets,
         reference=_reference(table),
@@ -282,43 +281,3 @@ def _text(table: pa.Table) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     offsets = np.frombuffer(raw_offsets, np.int64)[array.offset : array.offset + len(array) + 1]
     text = np.frombuffer(raw, np.uint8) if raw is not None else np.empty(0, np.uint8)
     return text, offsets
-
-
-READ = Operation(
-    name=OperationName("capture.read"),
-    summary="Reads a recorded incident: metrics, logs and traces of its window",
-    effect="read",
-    access="read",
-    idempotent="natural",
-    input_schema={"type": "object", "properties": {}, "additionalProperties": False},
-    output_schema={
-        "type": "object",
-        "properties": {name: {"type": "integer"} for name in ("series", "spans", "logs")},
-        "additionalProperties": False,
-    },
-    timeout_s=60.0,
-)
-OPERATIONS: tuple[Operation, ...] = (READ,)
-
-
-class CaptureToolset:
-    """One capture. What was read stays here, in columns: as JSON it would be a hundred times as slow."""
-
-    name = "capture"
-
-    def __init__(self, directory: Path, where: Environment) -> None:
-        self._directory = directory
-        self._where = where
-        self.read: Bundle | None = None
-
-    async def environment(self) -> Environment:
-        """The capture itself."""
-        return self._where
-
-    def bindings(self) -> Sequence[Binding]:
-        """The one operation there is."""
-        return (Binding(READ, self._read),)
-
-    async def _read(self, _: JsonObject, __: CallContext) -> JsonObject:
-        bundle = self.read = await asyncio.to_thread(read_bundle, self._directory)
-        return {"series": len(bundle.metrics.name), "spans": len(bundle.spans), "logs": len(bundle.logs.time)}
