@@ -1,14 +1,14 @@
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from tests.unit.toolsets.calling import call_on
 from tests.unit.toolsets.every_client import grafana
 from tests.unit.toolsets.replaying import remote_of
-from tests.unit.toolsets.times import CONTEXT, NOW
+from tests.unit.toolsets.times import NOW
 
 from steersman.domain.errors import InputError, ToolError, UnavailableError
 from steersman.domain.expression import Scope, resolve
@@ -88,9 +88,7 @@ async def call(
     arguments: JsonObject,
     before: JsonObject | None = None,
 ) -> JsonObject:
-    tools = grafana(remote_of(server, "grafana"))
-    binding = next(b for b in tools.bindings() if b.operation.name == f"grafana.{verb}")
-    return await binding.run(arguments, replace(CONTEXT, before=before))
+    return await call_on(grafana(remote_of(server, "grafana")), verb, arguments, before)
 
 
 def operation(verb: str) -> Operation:
