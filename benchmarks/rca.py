@@ -5,8 +5,8 @@
 DIR holds `cases/SUITE/CASE/` and `labels.json`. The method reads the captures alone: neither labels, nor the names of
 cases and suites, nor which rows lie before or after the injection; the labels are read here, after it has answered.
 
-One configuration serves all suites: the defaults in the code, which were set by reasoning and by looking at these cases,
-so they are the figures of a development set. `--held-out` shows how much hangs on the constants: for each suite, out of
+One configuration serves all suites: the defaults in the code, set by reasoning and by looking at these cases, so they
+are the figures of a development set. `--held-out` shows how much hangs on the constants: for each suite, out of
 200 random settings (each constant halved to doubled) the one is taken that does best on the *other* suites.
 
 Healthy windows (cut so that they end a minute before the page, or out of the reference rows) must be called "no fault".

@@ -214,7 +214,8 @@ def main() -> int:
         f"{platform.platform()}, Python {platform.python_version()}, {packages}, commit {commit.stdout.strip() or '?'}"
     )
     print(
-        f"{'size':>6}{'series':>8}{'lines':>11}{'spans':>9}{'read s':>9}{'wall s':>9}{'CPU s':>8}{'peak MiB':>10}  cause"
+        f"{'size':>6}{'series':>8}{'lines':>11}{'spans':>9}"
+        f"{'read s':>9}{'wall s':>9}{'CPU s':>8}{'peak MiB':>10}  cause"
     )
     sizes = (0.05, 0.1, 0.2) if options.quick else (0.25, 0.5, 1.0)
     rows = [measure(size) | {"size": size} for size in sizes]

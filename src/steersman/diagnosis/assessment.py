@@ -9,6 +9,7 @@ import numpy as np
 
 from steersman.diagnosis import errors, latency, logs, repetition, series, structure
 from steersman.diagnosis.bundle import Bundle, Flags, Floats
+from steersman.diagnosis.changes import passed_on
 from steersman.diagnosis.graph import callees, calls
 from steersman.diagnosis.period import period
 from steersman.diagnosis.ranking import Suspect, rank
@@ -44,6 +45,7 @@ def assess(bundle: Bundle) -> Assessment:
         *series.detect(bundle),
     ]
     depends = callees(calls(bundle, form))
+    found += passed_on(bundle, found, depends)
     suspects = tuple(rank(bundle, found, depends))
     return Assessment(suspects=suspects, symptoms=tuple(found), depends=depends, looked_at=_looked_at(bundle))
 

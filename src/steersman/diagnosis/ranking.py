@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from steersman.diagnosis.bundle import NONE, Bundle
 from steersman.diagnosis.series import family
 from steersman.diagnosis.symptom import Modality, Symptom
+from steersman.domain.finding import FaultKind
 
 EXPLAINS: dict[Modality, frozenset[Modality]] = {
     "structure": frozenset({"structure", "logs", "errors"}),
@@ -23,6 +24,8 @@ EXPLAINS: dict[Modality, frozenset[Modality]] = {
 """Symptoms that a service also shows when one that it calls is at fault, and what that one then shows."""
 FELT = 0.2
 """Score of lost time from which requests felt it."""
+FELT_AT_ONCE: frozenset[FaultKind] = frozenset({"cpu_burn", "slow_disk", "pool_exhaustion"})
+"""Resources whose shortage requests wait for."""
 TELLING = 0.85
 """Weight below which its reason is told."""
 DECISION = 0.5
@@ -159,7 +162,7 @@ class _View:
         return measured and len(self.bundle.spans) > 0
 
     def _unfelt(self, symptom: Symptom) -> bool:
-        if symptom.modality != "resources" or not len(self.bundle.spans):
+        if symptom.kind not in FELT_AT_ONCE or not len(self.bundle.spans):
             return False
         return self.own[symptom.service].get("latency", 0.0) < FELT
 

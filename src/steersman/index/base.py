@@ -149,7 +149,7 @@ class KnowledgeBase:
 
     def vectors(self, scenarios: Sequence[Scenario]) -> list[Vectors]:
         """The vectors of each scenario's passages; one of zeros where there is no embedder."""
-        if self.embedder is None:
+        if self.embedder is None or not scenarios:
             return [self.nothing() for _ in scenarios]
         texts = [passages(scenario) for scenario in scenarios]
         rows = np.asarray(self.embedder.embed([text for part in texts for text in part]), np.float32)

@@ -65,7 +65,7 @@ class _Place:
 def read(text: str, *, file: str = "standard input") -> Loaded:
     """The scenarios of one document: one object, or a list of them. Never raises for what the text holds."""
     if len(text) > LONGEST_DOCUMENT:
-        reason = f"{len(text)} characters, and {LONGEST_DOCUMENT} are the limit"
+        reason = f"longer than the limit of {LONGEST_DOCUMENT} characters"
         return _broken(file, 0, reason, "split it into one file for each scenario")
     try:
         source = read_source(text)

@@ -6,6 +6,7 @@ import asyncio
 import math
 import signal
 import socket
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -16,11 +17,11 @@ from typing import TextIO
 from steersman.domain.fact import Fact
 from steersman.lab.journeys import Journey, next_journey
 from steersman.lab.wire.client import Address, Client, PoolExhaustedError, UnreachableError
-from steersman.lab.wire.message import Request, Response, answer
+from steersman.lab.wire.message import DEADLINE, Request, Response, answer
 from steersman.lab.wire.server import Server
 
 PATIENCE_S = 10.0
-IN_FLIGHT_LIMIT = 400
+IN_FLIGHT_LIMIT = 150
 AUTHORIZE_S = (0.003, 0.006)
 HANG_S = 30.0
 HANG_SHARE = 0.7
@@ -73,6 +74,7 @@ class Customers:
 
     async def _shop(self, journey: Journey) -> None:
         self.in_flight += 1
+        journey.request.headers[DEADLINE] = f"{time.time() + PATIENCE_S:.3f}"
         try:
             response = await self.client.send(journey.request, PATIENCE_S)
         except (UnreachableError, PoolExhaustedError, TimeoutError):

@@ -21,7 +21,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="package")
 def lab(home: Path) -> Iterator[LabInfo]:
     enable_socket()
-    started = up(home, "tests", rate=40, keep=False, seed=7)
+    started = up(home, "tests", rate=25, keep=False, seed=7)
     yield started.info
     down(home, "tests")
     assert started.process is not None

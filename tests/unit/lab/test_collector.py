@@ -22,8 +22,9 @@ def at(seconds: float) -> int:
 
 
 def span(seconds: float, *, kind: str = "server", pool: str = "blue", error: int = 0, took_s: float = 0.01) -> tuple:
+    """A span that ends then."""
     who = ("payments", "payments-1", "v1", pool)
-    return (at(seconds), int(took_s * 1e9), b"t", b"s", b"", *who, "POST /charges", kind, error, "")
+    return (at(seconds) - int(took_s * 1e9), int(took_s * 1e9), b"t", b"s", b"", *who, "POST /charges", kind, error, "")
 
 
 @pytest.fixture
@@ -46,6 +47,11 @@ def test_a_request_that_no_process_answered_counts_as_an_error_of_the_pool(store
     store.add("spans", [span(0.1, pool="green", kind="unanswered", error=1), span(0.2, pool="green", kind="client")])
     assert ask(store, "error_rate", pool="green") == ([0.0], [1.0], [1.0])
     assert ask(store, "error_rate", pool="blue") == ([], [], [])
+
+
+def test_a_long_request_counts_when_it_ends(store: Store) -> None:
+    store.add("spans", [span(3.5, took_s=3.4)])
+    assert ask(store, "error_rate")[0] == [3.0]
 
 
 def test_percentiles_are_nearest_rank(store: Store) -> None:

@@ -10,6 +10,7 @@ from steersman.remote.endpoint import Endpoint, identity
 from steersman.remote.exchange import Remote
 from steersman.testing.clock import FakeClock
 from steersman.toolsets.alertmanager import AlertmanagerClient, AlertmanagerToolset
+from steersman.toolsets.grafana import GrafanaClient, GrafanaToolset
 from steersman.toolsets.loki import LokiClient, LokiToolset
 from steersman.toolsets.prometheus import PrometheusClient, PrometheusToolset
 from steersman.toolsets.tempo import TempoClient, TempoToolset
@@ -35,6 +36,11 @@ def alertmanager(remote: Remote) -> Toolset:
     return AlertmanagerToolset(AlertmanagerClient(remote), where, FakeClock(NOW))
 
 
+def grafana(remote: Remote) -> Toolset:
+    return GrafanaToolset(GrafanaClient(remote), identity("grafana", "test", "lab", endpoint=ENDPOINT))
+
+
+BOARD: JsonObject = {"uid": "a", "folder_uid": "", "model": {"title": "A"}}
 LOGS: JsonObject = {"matchers": [{"label": "app", "value": "a"}]}
 COUNT: JsonObject = {"kind": "count", "of": LOGS, "range_s": 60}
 CLIENTS: dict[str, Callable[[Remote], Toolset]] = {
@@ -42,6 +48,7 @@ CLIENTS: dict[str, Callable[[Remote], Toolset]] = {
     "loki": loki,
     "tempo": tempo,
     "alertmanager": alertmanager,
+    "grafana": grafana,
 }
 ARGUMENTS: dict[str, JsonObject] = {
     "loki.logs": {"query": LOGS},
@@ -60,6 +67,15 @@ ARGUMENTS: dict[str, JsonObject] = {
         "ends_at": "2026-11-23T00:19:16Z",
         "comment": "deployment",
     },
+    "grafana.get_dashboard": {"uid": "a"},
+    "grafana.panels": {"uid": "a"},
+    "grafana.create_dashboard": BOARD,
+    "grafana.update_dashboard": BOARD,
+    "grafana.delete_dashboard": {"uid": "a"},
+    "grafana.annotations": WINDOW,
+    "grafana.get_annotation": {"name": "a"},
+    "grafana.create_annotation": {"name": "a", "at_ms": 1, "text": "a", "tags": []},
+    "grafana.delete_annotation": {"name": "a"},
     "tempo.trace": {"trace_id": "abc"},
     "tempo.tag_values": {"field": {"scope": "resource", "name": "service.name"}},
     "tempo.range": {"query": {}, "step": 60, **WINDOW},

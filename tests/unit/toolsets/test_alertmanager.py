@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.unit.toolsets.calling import call_on
 from tests.unit.toolsets.every_client import alertmanager
 from tests.unit.toolsets.replaying import cassette, remote_of, replayed
-from tests.unit.toolsets.times import CONTEXT
 
 from steersman.domain.errors import InputError, OutcomeUnknownError, ToolError, UnavailableError
 from steersman.domain.expression import Scope, resolve
@@ -50,9 +50,7 @@ GOOD: list[tuple[str, str, JsonObject]] = [
 
 
 async def call(server: Callable[[httpx.Request], httpx.Response], verb: str, arguments: JsonObject) -> JsonObject:
-    tools = alertmanager(remote_of(server, "alertmanager"))
-    binding = next(b for b in tools.bindings() if b.operation.name == f"alertmanager.{verb}")
-    return await binding.run(arguments, CONTEXT)
+    return await call_on(alertmanager(remote_of(server, "alertmanager")), verb, arguments)
 
 
 @pytest.mark.parametrize(("name", "verb", "arguments"), GOOD, ids=[name for name, _, _ in GOOD])

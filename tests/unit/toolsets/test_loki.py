@@ -1,7 +1,7 @@
 import pytest
+from tests.unit.toolsets.calling import call_on
 from tests.unit.toolsets.every_client import ENDPOINT, loki
 from tests.unit.toolsets.replaying import cassette, replayed
-from tests.unit.toolsets.times import CONTEXT
 
 from steersman.domain.errors import InputError, ToolError
 from steersman.domain.fact import JsonObject
@@ -152,8 +152,7 @@ GOOD: list[tuple[str, str, JsonObject]] = [
 
 
 async def call(tools: LokiToolset, verb: str, arguments: JsonObject) -> JsonObject:
-    binding = next(b for b in tools.bindings() if b.operation.name == f"loki.{verb}")
-    return await binding.run(arguments, CONTEXT)
+    return await call_on(tools, verb, arguments)
 
 
 async def replay(name: str, verb: str, arguments: JsonObject) -> JsonObject:

@@ -2,12 +2,11 @@ import math
 
 import httpx
 import pytest
+from tests.unit.toolsets.calling import call_on
 from tests.unit.toolsets.replaying import cassette, remote_of, replayed
-from tests.unit.toolsets.times import CONTEXT
 
 from steersman.domain.errors import InputError, ToolError, UnavailableError
 from steersman.domain.fact import JsonObject
-from steersman.domain.ports import CallContext
 from steersman.remote.endpoint import Endpoint, identity, open_client
 from steersman.remote.exchange import Remote, Request
 from steersman.toolsets.prometheus import OPERATIONS, PrometheusClient, PrometheusToolset
@@ -92,11 +91,8 @@ def toolset(remote: Remote, **more: int) -> PrometheusToolset:
     return PrometheusToolset(PrometheusClient(remote, **more), where)
 
 
-async def call(
-    tools: PrometheusToolset, verb: str, arguments: JsonObject, context: CallContext = CONTEXT
-) -> JsonObject:
-    binding = next(b for b in tools.bindings() if b.operation.name == f"prometheus.{verb}")
-    return await binding.run(arguments, context)
+async def call(tools: PrometheusToolset, verb: str, arguments: JsonObject) -> JsonObject:
+    return await call_on(tools, verb, arguments)
 
 
 @pytest.mark.parametrize(("name", "verb", "arguments"), GOOD, ids=[name for name, _, _ in GOOD])

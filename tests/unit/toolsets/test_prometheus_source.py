@@ -6,7 +6,7 @@ import httpx
 import pytest
 from tests.unit.toolsets.replaying import remote_of
 
-from steersman.domain.errors import ToolError, UnavailableError
+from steersman.domain.errors import InputError, ToolError, UnavailableError
 from steersman.domain.signal import Selector, Window
 from steersman.queries.signals import SignalSettings
 from steersman.testing.clock import FakeClock
@@ -25,6 +25,7 @@ class Fake:
         self.series = series
         self.rules = rules
         self.asked: list[str] = []
+        self.instants: list[str] = []
         self.ranges: list[dict[str, list[str]]] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -34,6 +35,11 @@ class Fake:
         if path.endswith("/query_range"):
             self.ranges.append(query)
             return self.answer({"resultType": "matrix", "result": self.result(query["query"][0])})
+        if path.endswith("/query"):
+            self.instants.append(query["query"][0])
+            value = next((v for words, v in self.rules.items() if words in query["query"][0]), None)
+            rows = [] if value is None else [{"metric": {}, "value": list(value[0])}]
+            return self.answer({"resultType": "vector", "result": rows})
         match = query["match[]"][0]
         found = [s for s in self.series if self.fits(s, match)]
         if path.endswith("/labels"):
@@ -168,3 +174,23 @@ async def test_a_server_that_is_down_is_unavailable_not_a_group_of_errors() -> N
     eyes = PrometheusSource(PrometheusClient(remote_of(server, "prometheus")), FakeClock())
     with pytest.raises(UnavailableError):
         await eyes.range("error_rate", SERVICE, WINDOW)
+
+
+async def test_the_error_budget_burns_when_both_windows_say_so() -> None:
+    rules = {"[5m]": [(1, "0.5")], "[1h]": [(1, "0.02")], "[30m]": [(1, "0.001")], "[6h]": [(1, "NaN")]}
+    fake = Fake(http_series(service="payments"), rules)
+    fast, slow, slowest = await source(fake).burn_rates(SERVICE, slo=0.999, at=START)
+    assert (fast.long, fast.short, fast.burns) == (pytest.approx(20.0), pytest.approx(500.0), True)
+    assert (slow.long, slow.short, slow.burns) == (None, pytest.approx(1.0), None)
+    assert slowest.burns is None
+    assert len(fake.instants) == 5
+
+
+async def test_the_budget_of_a_service_without_requests_is_not_known() -> None:
+    found = await source(Fake(http_series(service="other"), {})).burn_rates(SERVICE, slo=0.99, at=START)
+    assert [rate.burns for rate in found] == [None, None, None]
+
+
+async def test_a_target_without_a_budget_is_refused() -> None:
+    with pytest.raises(InputError, match="budget"):
+        await source(Fake(http_series(service="payments"), {})).burn_rates(SERVICE, slo=1.0, at=START)

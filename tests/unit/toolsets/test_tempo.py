@@ -1,5 +1,6 @@
 import httpx
 import pytest
+from tests.unit.toolsets.calling import call_on
 from tests.unit.toolsets.every_client import tempo
 from tests.unit.toolsets.replaying import cassette, remote_of, replayed
 from tests.unit.toolsets.times import CONTEXT
@@ -192,8 +193,7 @@ GOOD: list[tuple[str, str, JsonObject]] = [
 
 async def replay(verb: str, arguments: JsonObject, *names: str) -> JsonObject:
     remote, player = replayed("tempo", *names)
-    binding = next(b for b in tempo(remote).bindings() if b.operation.name == f"tempo.{verb}")
-    answer = await binding.run(arguments, CONTEXT)
+    answer = await call_on(tempo(remote), verb, arguments)
     assert len(player.asked) == len(names)
     return answer
 

@@ -17,7 +17,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from steersman.lab.kit.app import RefusedError
 from steersman.lab.wire.client import Address, Client, PoolExhaustedError, UnreachableError
-from steersman.lab.wire.message import Request, Response
+from steersman.lab.wire.message import DEADLINE, Request, Response
 
 PROPAGATOR = TraceContextTextMapPropagator()
 POOL_LIMIT = 100
@@ -86,6 +86,7 @@ class Calls:
         )
         headers: dict[str, str] = {}
         PROPAGATOR.inject(headers, set_span_in_context(span, contexts.get_current()))
+        headers[DEADLINE] = f"{time.time() + timeout_s:.3f}"
         sent = Request(request.method, request.path, request.query, headers, request.body)
         try:
             response = await self.clients[service].send(sent, timeout_s)

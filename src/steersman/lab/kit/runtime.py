@@ -52,6 +52,8 @@ class Running:
         found = self.app.find(request)
         if found is None:
             return answer({"error": f"nothing at {request.path}"}, HTTPStatus.NOT_FOUND)
+        if request.expired(time.time()):
+            return answer({"error": "too late"}, HTTPStatus.GATEWAY_TIMEOUT)
         route, holes = found
         parent = PROPAGATOR.extract(request.headers)
         began = time.perf_counter()

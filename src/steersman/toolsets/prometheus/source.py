@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NoReturn
 
 from steersman.domain.errors import ToolError, UnavailableError
 from steersman.domain.ports import Clock
 from steersman.domain.signal import Change, LogPage, Selector, Series, SignalName, SpanPage, Window
+from steersman.queries.burn import WINDOWS_S, BurnRate, burn_rates
 from steersman.queries.matching import Matcher, exactly
 from steersman.queries.matching import selector as select
 from steersman.queries.recipes import recipes
 from steersman.queries.signals import Recipe, SelectorField, SignalSettings, candidates, fill, wanted
 from steersman.remote.together import together
 from steersman.toolsets.prometheus.client import PrometheusClient
-from steersman.toolsets.prometheus.facts import QueryAnswer, RangeQuery, Search, ValueSearch
+from steersman.toolsets.prometheus.facts import InstantQuery, QueryAnswer, RangeQuery, Search, ValueSearch
 
 KEPT_S = 300.0
 """How long what was found out about metrics and labels is believed."""
@@ -101,6 +103,15 @@ class PrometheusSource:
         bound = await self._bind(signal, selector)
         return self._text(bound, bound.recipe.query, step_s) if bound else None
 
+    async def burn_rates(self, selector: Selector, *, slo: float, at: datetime) -> tuple[BurnRate, ...]:
+        """How fast the error budget of a target such as 0.999 is spent at an instant, over pairs of windows."""
+        bound = await self._bind("error_rate", selector)
+        if bound is None:
+            return burn_rates({}, slo)
+        found = await together(*(self._ratio(bound, window_s, at) for window_s in WINDOWS_S))
+        known = {window_s: ratio for window_s, ratio in zip(WINDOWS_S, found, strict=True) if ratio is not None}
+        return burn_rates(known, slo)
+
     async def logs(self, selector: Selector, window: Window, *, limit: int = 1_000) -> LogPage:
         """Raises UnavailableError: Prometheus has no logs."""
         del window, limit
@@ -160,6 +171,11 @@ class PrometheusSource:
     def _text(self, bound: Bound, query: str, step_s: float) -> str:
         window_s = self._settings.rate_window_s
         return fill(query, bound.matchers, step_s=step_s, window_s=window_s, status=bound.status)
+
+    async def _ratio(self, bound: Bound, window_s: float, at: datetime) -> float | None:
+        text = fill(bound.recipe.query, bound.matchers, step_s=window_s, window_s=window_s, status=bound.status)
+        points = _only(await self._client.query(InstantQuery(query=text, time=at)), text)
+        return next((value for _, value in points if isinstance(value, float)), None)
 
     async def _ask(self, bound: Bound, query: str, window: Window) -> dict[float, float]:
         """Values by the start of their point. A rate at an instant looks back, so each is asked for at its end."""
