@@ -47,8 +47,8 @@ SIGHTS: Mapping[tuple[str, str], tuple[Sight, ...]] = {
     ("catalog", "n_plus_one"): (many_spans("SELECT stock", 24), changed("traffic")),
     ("catalog", "memory_leak"): (risen("memory", "catalog", 25 * MB),),
     ("front", "memory_leak"): (risen("memory", "front", 25 * MB), says("front", "nothing evicted")),
-    ("catalog", "cpu_burn"): (risen("cpu", "catalog", 0.12), says("catalog", "sales report")),
-    ("checkout", "cpu_burn"): (risen("cpu", "checkout", 0.12),),
+    ("catalog", "cpu_burn"): (risen("cpu", "catalog", 0.08), says("catalog", "sales report")),
+    ("checkout", "cpu_burn"): (risen("cpu", "checkout", 0.08),),
     ("payments", "dependency_timeout"): (
         above("error_rate", "payments", 0.2),
         above("error_rate", "checkout", 0.2),
