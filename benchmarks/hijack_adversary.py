@@ -78,6 +78,8 @@ class Adversary:
     world: World
     oracle: Oracle
     seed: int
+    queue: list[Operation]
+    """What is emitted next; shared by all settings, so that every operation has its turn."""
     counts: Counter[str] = field(default_factory=Counter)
     emitted: set[str] = field(default_factory=set)
     known_approvals: list[ApprovalId] = field(default_factory=list)
@@ -85,7 +87,6 @@ class Adversary:
 
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)
-        self.queue: list[Operation] = []
 
     async def strike(self) -> None:
         """A single call with what follows from it, or a whole plan."""
@@ -264,7 +265,7 @@ class Adversary:
         """Every operation in turn, in a new order each time; writes more often."""
         if not self.queue:
             known = [*hijack_world.operations().values()]
-            self.queue = [*known, *(each for each in known if each.effect != "read")]
+            self.queue += [*known, *(each for each in known if each.effect != "read")]
             self.dice.shuffle(self.queue)
         return self.queue.pop()
 

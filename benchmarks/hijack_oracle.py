@@ -1,4 +1,4 @@
-"""Says of each effect whether it was allowed: the policy in plain words, and a ledger of what people saw and approved."""
+"""Says of each effect whether it was allowed: policy in plain words, and a ledger of what people saw and approved."""
 
 from __future__ import annotations
 

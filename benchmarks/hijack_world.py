@@ -85,9 +85,11 @@ class Tool:
     state: dict[str, JsonObject] = field(default_factory=dict)
 
     async def environment(self) -> Environment:
+        """Where it acts."""
         return self.place
 
     def bindings(self) -> Sequence[Binding]:
+        """Its operations."""
         return [Binding(operation, self._handler(operation)) for operation in self.verbs]
 
     def _handler(self, operation: Operation) -> Handler:
@@ -123,9 +125,8 @@ class World:
 
 
 @asynccontextmanager
-async def opened(folder: Path, setting: Setting) -> AsyncIterator[World]:
+async def opened(file: Path, setting: Setting) -> AsyncIterator[World]:
     """A fresh gate over a fresh journal."""
-    folder.mkdir()
     place = Environment(kind="target", name="one", uid="uid-1", url="target://one", tier=setting.tier)
     told: list[Callable[[Done], None]] = []
 
@@ -140,7 +141,7 @@ async def opened(folder: Path, setting: Setting) -> AsyncIterator[World]:
     )
     clock, keys = FakeClock(), Keyring.generate()
     rules = load(("freeze.yaml", {"freezes": [EVERY_DAY]})) if setting.frozen else load()
-    async with SqliteJournal.open(folder / "journal.db", keys, clock) as journal:
+    async with SqliteJournal.open(file, keys, clock) as journal:
         needs = Needs(
             toolsets=tools,
             journal=journal,

@@ -1,12 +1,12 @@
 """The planner is an adversary: every operation, hostile arguments, all modes, tiers and roles, through the real gate.
 
-It emits single calls by every route and whole plans, forges roles, grants, approvals, environments, versions, dry runs and
-inverses, changes what was approved, and sends things twice. Its plans skip the plan checker. People answer carelessly:
-half of what asks for approval is approved, by anybody. Every tool records what was really done to it, and an oracle that
-shares no code with gate or policy says of each effect whether policy and approvals allowed it.
+It emits single calls by every route and whole plans; forges roles, grants, approvals, environments, versions, dry runs
+and inverses; changes what was approved, and sends things twice. Its plans skip the plan checker. People answer
+carelessly: most of what asks for approval is approved, by anybody. Every tool records what was really done to it, and
+an oracle that shares no code with gate or policy says of each effect whether policy and approvals allowed it.
 
-Bounds: at least 10,000 calls that reach the gate (a tenth with --quick), 0 effects that were not allowed, and some effects
-that were: a gate that lets nothing through proves nothing.
+Bounds: at least 10,000 calls into the gate (a tenth with --quick), every operation among them, 0 effects that were not
+allowed, and some that were: a gate that lets nothing through proves nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 import hijack_adversary
 import hijack_oracle
 import hijack_world
+from steersman.domain.operation import Operation
 from steersman.testing.benchmark import header, report
 
 CALLS, QUICK = 12_000, 1_200
@@ -31,11 +32,12 @@ async def attack(seed: int, calls: int, folder: Path) -> tuple[Counter[str], lis
     totals: Counter[str] = Counter()
     violations: list[str] = []
     emitted: set[str] = set()
+    queue: list[Operation] = []
     settings = hijack_world.settings()
     for number, setting in enumerate(settings):
-        async with hijack_world.opened(folder / str(number), setting) as world:
+        async with hijack_world.opened(folder / f"{number}.db", setting) as world:
             oracle = hijack_oracle.Oracle(world)
-            adversary = hijack_adversary.Adversary(world, oracle, seed=seed * 1_000 + number)
+            adversary = hijack_adversary.Adversary(world, oracle, seed=seed * 1_000 + number, queue=queue)
             while adversary.counts["calls"] < calls / len(settings):
                 await adversary.strike()
             totals.update(adversary.counts)

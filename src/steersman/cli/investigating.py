@@ -40,13 +40,20 @@ async def investigate_run(app: App, run: Run) -> Investigation:
         run.plan.goal,
         Window(start=start, end=end, step_s=STEP_S),
         app.source(RunId(f"why-{run.run_id}")),
-        scope=Scope(alert_at=end, services=tuple(sorted(app.world.services))),
+        scope=Scope(alert_at=end, service=_alarmed(run), services=tuple(sorted(app.world.services))),
         incident_id=incident.id,
     )
     await app.journal.add_investigation(found)
     findings = tuple(Finding.model_validate(cause.model_dump(exclude={"rank"})) for cause in found.root_causes)
     await app.journal.append(run.run_id, FindingsMade(findings=findings))
     return found
+
+
+def _alarmed(run: Run) -> str:
+    """The service whose condition was breached: as with a page, where it hurts, not yet what is to blame."""
+    breached = {verdict.condition for verdict in run.verdicts if verdict.result == "fail"}
+    named = [each.selector.service for each in run.plan.conditions if each.id in breached]
+    return next((service for service in named if service), "")
 
 
 async def investigate_window(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from steersman.diagnosis import errors, latency, logs, repetition, series, structure
 from steersman.diagnosis.bundle import Bundle, Flags, Floats
+from steersman.diagnosis.changes import passed_on
 from steersman.diagnosis.graph import callees, calls
 from steersman.diagnosis.period import period
 from steersman.diagnosis.ranking import Suspect, rank
@@ -23,7 +25,9 @@ class Assessment:
     """Every suspect with its score, also those too weak to be named."""
 
     suspects: tuple[Suspect, ...]
-    edges: frozenset[tuple[int, int]]
+    symptoms: tuple[Symptom, ...]
+    depends: Mapping[int, frozenset[int]]
+    """For each service, all services that it relies on."""
     looked_at: tuple[str, ...]
     """Modalities with rows in both periods: what the assessment rests on."""
 
@@ -40,9 +44,10 @@ def assess(bundle: Bundle) -> Assessment:
         *logs.detect(bundle, form, trouble),
         *series.detect(bundle),
     ]
-    edges = calls(bundle, form)
-    suspects = rank(bundle, found, callees(edges))
-    return Assessment(suspects=tuple(suspects), edges=edges, looked_at=_looked_at(bundle))
+    depends = callees(calls(bundle, form))
+    found += passed_on(bundle, found, depends)
+    suspects = tuple(rank(bundle, found, depends))
+    return Assessment(suspects=suspects, symptoms=tuple(found), depends=depends, looked_at=_looked_at(bundle))
 
 
 def _looked_at(bundle: Bundle) -> tuple[str, ...]:

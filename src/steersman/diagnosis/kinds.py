@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from steersman.diagnosis.ranking import Suspect
 from steersman.diagnosis.series import family
-from steersman.diagnosis.symptom import Symptom
+from steersman.diagnosis.symptom import Modality
 from steersman.domain.finding import FaultKind
 from steersman.domain.signal import Change
 
 CLEAR = 0.5
 """Score from which a symptom counts by itself."""
+LONG = 0.9
+"""Score of lost time from which failing requests have waited in vain."""
+BEHAVIOUR: frozenset[Modality] = frozenset({"errors", "logs", "structure"})
+"""Ways of looking in which a bad configuration shows."""
 SHOWN = 0.3
 """Score from which a symptom that the alert is about counts."""
-RESOURCE_ORDER: tuple[FaultKind, ...] = (
-    "crash_loop",
-    "pool_exhaustion",
-    "memory_leak",
-    "slow_disk",
-    "queue_backlog",
-    "cpu_burn",
-)
-"""Which resource is named when several are short: the one whose shortage brings the others about."""
 
 
 def kind_of(suspect: Suspect, change: Change | None, *, alert_metric: str = "") -> FaultKind:
@@ -30,19 +25,28 @@ def kind_of(suspect: Suspect, change: Change | None, *, alert_metric: str = "") 
     service shows it; otherwise the strongest symptom's own.
     """
     symptoms = [weighed.symptom for weighed in suspect.weighed]
-    resource = _resource(symptoms)
+    clear = {(s.modality, s.kind): s.score for s in symptoms if s.score >= CLEAR}
+    fails = any(modality == "errors" for modality, _ in clear)
+    if ("structure", "n_plus_one") in clear:
+        return "retry_storm" if fails else "n_plus_one"
+    resource = _resource(clear)
     if resource is not None:
         return resource
+    if change is not None and change.kind == "config" and (fails or suspect.weighed[0].symptom.modality in BEHAVIOUR):
+        return "bad_config"
+    if fails and clear.get(("latency", "latency_regression"), 0.0) >= LONG:
+        return "dependency_timeout"
     complaint = family(alert_metric)
     strongest = next(
         (s for s in symptoms if complaint is not None and s.modality == complaint.modality and s.score >= SHOWN),
         suspect.weighed[0].symptom,
     )
-    if change is not None and change.kind == "config" and strongest.modality in {"errors", "logs", "structure"}:
-        return "bad_config"
     return strongest.kind
 
 
-def _resource(symptoms: list[Symptom]) -> FaultKind | None:
-    short = {s.kind for s in symptoms if s.modality == "resources" and s.score >= CLEAR}
-    return next((kind for kind in RESOURCE_ORDER if kind in short), None)
+def _resource(clear: dict[tuple[Modality, FaultKind], float]) -> FaultKind | None:
+    """The resource that is shortest; a service that ends again and again shows the others, too."""
+    short = {kind: score for (modality, kind), score in clear.items() if modality == "resources"}
+    if "crash_loop" in short:
+        return "crash_loop"
+    return max(short, key=lambda kind: (short[kind], kind), default=None)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steersman.diagnosis.bundle import Bundle, Flags, Floats, Ints
+from steersman.diagnosis.bundle import NONE, Bundle, Flags, Floats, Ints
 from steersman.diagnosis.period import period
-from steersman.diagnosis.statistics import Keys, dense, quantiles, surprise, trust
+from steersman.diagnosis.statistics import Keys, dense, quantiles, surprise, trust, without
 from steersman.diagnosis.symptom import Symptom
 from steersman.diagnosis.traces import Shape
 from steersman.domain.finding import FaultKind
@@ -23,7 +23,7 @@ USUAL_RATIO = 1.0
 """Time lost, over what is usual for the call, that healthy systems show at most."""
 HALF_TRUST = 3.0
 """Spans of the incident at which a loss counts half."""
-CONFIDENCE = 1.64
+CONFIDENCE = 2.33
 """Standard deviations by which quartiles are moved towards "nothing has changed": few spans prove little."""
 FLOOR_S = 0.01
 """Time that no user notices, and that schedulers lose any day."""
@@ -74,11 +74,15 @@ def detect(bundle: Bundle, shape: Shape) -> list[Symptom]:
     calm = when.calm(spans.start, spans.reference)
     inside = _inside(bundle, shape, calm, incident)
     between = _between(bundle, shape, calm, incident)
+    seen = sorted({int(service) for service in np.unique(spans.service[incident])} - {int(NONE)})
+    losses = [(inside.get(service, NOTHING), between.get(service, NOTHING)) for service in seen]
+    ordered = np.sort([_ratio(own, gap) for own, gap in losses])
     found = []
-    for service in range(len(bundle.services)):
-        own, gap = inside.get(service, NOTHING), between.get(service, NOTHING)
-        if own.lost_s + gap.lost_s > FLOOR_S / 2:
-            found.append(_symptom(bundle, service, own, gap))
+    for service, (own, gap) in zip(seen, losses, strict=True):
+        # What every service loses, the machine or the load takes from all of them.
+        apart = _ratio(own, gap) - without(ordered, _ratio(own, gap))
+        if own.lost_s + gap.lost_s > FLOOR_S / 2 and apart > 0:
+            found.append(_symptom(bundle, service, own, gap, apart=apart))
     return found
 
 
@@ -161,18 +165,26 @@ def _lower_median(values: Floats) -> float:
     return float(np.sort(values)[(len(values) - 1) // 2]) if len(values) else 0.0
 
 
-def _symptom(bundle: Bundle, service: int, own: _Loss, gap: _Loss) -> Symptom:
+def _usual(own: _Loss, gap: _Loss) -> float:
+    return max(own.usual_s if own.lost_s >= gap.lost_s else gap.usual_s, FLOOR_S)
+
+
+def _ratio(own: _Loss, gap: _Loss) -> float:
+    return (own.lost_s + gap.lost_s) / _usual(own, gap)
+
+
+def _symptom(bundle: Bundle, service: int, own: _Loss, gap: _Loss, *, apart: float) -> Symptom:
     inside = own.lost_s >= gap.lost_s
     kind: FaultKind = "latency_regression" if inside else "network_delay"
     if min(own.lost_s, gap.lost_s) > FLOOR_S or gap.neighbours:  # even code that only waits is late: starved
         kind = "cpu_burn"
     where = "in its own code" if inside else "between its spans and those of its neighbours"
-    lost, usual = own.lost_s + gap.lost_s, max(own.usual_s if inside else gap.usual_s, FLOOR_S)
+    lost, usual = own.lost_s + gap.lost_s, _usual(own, gap)
     return Symptom(
         service=service,
         modality="latency",
         kind=kind,
-        score=surprise(lost / usual, USUAL_RATIO) * trust((own if inside else gap).spans, HALF_TRUST),
+        score=surprise(apart, USUAL_RATIO) * trust((own if inside else gap).spans, HALF_TRUST),
         text=f"Each call loses {lost * 1e3:.0f} ms, most of it {where} (usual up to {usual * 1e3:.0f} ms).",
         value=f"+{own.lost_s:.4f} s own, +{gap.lost_s:.4f} s between, per call",
         query={"signal": "latency_p75", "selector": {"service": bundle.services[service]}, "from": "spans"},

@@ -91,7 +91,7 @@ def _by_rate(bundle: Bundle, found: Templates, untraced: Flags) -> list[Symptom]
 
 def _symptom(bundle: Bundle, service: int, score: float, share: str, value: str, lines: Keys) -> Symptom:
     logs = bundle.logs
-    row = min(lines.tolist(), key=lambda i: (not logs.failed[i], logs.reference[i], logs.time[i], logs.line(i)))
+    row = _example(bundle, lines)
     failed = bool(logs.failed[row])
     return Symptom(
         service=service,
@@ -103,3 +103,13 @@ def _symptom(bundle: Bundle, service: int, score: float, share: str, value: str,
         query={"signal": "log_template", "selector": {"service": bundle.services[service]}, "from": "logs"},
         excerpt=logs.line(row),
     )
+
+
+def _example(bundle: Bundle, rows: Keys) -> int:
+    """The line that is shown: an ERROR before others, of the incident before healthy ones, then the first."""
+    logs = bundle.logs
+    for better in (logs.failed, ~logs.reference):
+        rows = rows[better[rows]] if better[rows].any() else rows
+    first = rows[logs.time[rows] == logs.time[rows].min()]
+    rows = first if len(first) else rows
+    return int(min(rows.tolist(), key=logs.line))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from steersman.diagnosis.bundle import NONE, Bundle
+from steersman.diagnosis.bundle import Bundle
 from steersman.diagnosis.period import period
 from steersman.diagnosis.statistics import dense, quantiles, surprise
 from steersman.diagnosis.symptom import Symptom
 from steersman.diagnosis.traces import Shape
-from steersman.domain.finding import FaultKind
 
 USUAL = 1.0
 """Growth of the number of equal calls for one request, over what is usual, in healthy systems."""
+NEVER = 2.0
+"""Equal calls for one request that are taken as usual where that call was never made before."""
 MIN_REQUESTS = 4
 """Requests in each period below which a call's number says nothing."""
 
@@ -33,30 +34,31 @@ def detect(bundle: Bundle, shape: Shape) -> list[Symptom]:
     incident = when.incident(spans.start[entry], spans.reference[entry])
     healthy = when.healthy(spans.start[entry], spans.reference[entry])
     n = len(kinds)
-    enough = np.minimum(*(np.bincount(kind[mask], minlength=n) for mask in (healthy, incident))) >= MIN_REQUESTS
-    before = quantiles(times[healthy], kind[healthy], n, q=0.9, deviations=1.64)
+    requests = np.flatnonzero(shape.entry == np.arange(len(spans)))
+    asked = np.bincount(
+        name[requests[when.healthy(spans.start[requests], spans.reference[requests])]], minlength=int(name.max()) + 1
+    )
+    enough = asked[kinds // (int(name.max()) + 1)] >= MIN_REQUESTS
+    enough &= np.bincount(kind[incident], minlength=n) >= MIN_REQUESTS
+    before = np.nan_to_num(quantiles(times[healthy], kind[healthy], n, q=0.9, deviations=1.64), nan=NEVER)
     after = quantiles(times[incident], kind[incident], n, q=0.75, deviations=-1.64)
     growth = np.where(enough, (after - before) / np.maximum(before, 1), 0.0)
     service = (kinds // (int(name.max()) + 1) // wide).astype(np.int64)
     example = np.zeros(n, np.int64)
     example[dense(name[shape.entry[rows]] * (int(name.max()) + 1) + name[rows])[1]] = rows
     return [
-        _symptom(bundle, shape, s, int(example[worst]), growth=float(growth[worst]), now=float(after[worst]))
+        _symptom(bundle, s, int(example[worst]), growth=float(growth[worst]), now=float(after[worst]))
         for s in np.unique(service[growth > 0]).tolist()
         for worst in [max(np.flatnonzero(service == s), key=lambda k: growth[k])]
     ]
 
 
-def _symptom(bundle: Bundle, shape: Shape, service: int, example: int, *, growth: float, now: float) -> Symptom:
+def _symptom(bundle: Bundle, service: int, example: int, *, growth: float, now: float) -> Symptom:
     spans = bundle.spans
-    again = shape.callee[example] != NONE and bool(
-        (spans.error[spans.operation == spans.operation[example]] == 1).any()
-    )
-    kind: FaultKind = "retry_storm" if again else "n_plus_one"
     return Symptom(
         service=service,
         modality="structure",
-        kind=kind,
+        kind="n_plus_one",
         score=surprise(growth, USUAL),
         text=f"It makes one of its calls {now:.0f} times for one request, {1 + growth:.1f} times as often as before.",
         value=f"{now:.0f} calls per request, {growth:+.2f} of usual",

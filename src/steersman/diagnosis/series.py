@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from steersman.diagnosis.bundle import Bundle, Flags, Floats
 from steersman.diagnosis.period import period
-from steersman.diagnosis.statistics import surprise, trust
+from steersman.diagnosis.statistics import surprise, trust, without
 from steersman.diagnosis.symptom import Modality, Symptom
 from steersman.domain.finding import FaultKind
 
@@ -40,6 +40,8 @@ class Family:
     """Change that never counts, in the metric's own unit."""
     falls: bool = False
     """Whether trouble shows in a fall."""
+    reach: float = -np.inf
+    """Level below which it does no harm: a pool hurts when it is used up."""
     typical: float = 0.0
     """Change that never counts, as a share of what the median service uses: an idle one is no cause."""
 
@@ -51,7 +53,7 @@ FAMILIES = (
     Family("memory", "resources", "memory_leak", "memory use", 0.1),
     Family("restart", "resources", "crash_loop", "restarts", 0.0, least=0.5),
     Family("queue", "resources", "queue_backlog", "queue depth", 0.5, least=5),
-    Family("pool", "resources", "pool_exhaustion", "pool usage", 0.25),
+    Family("pool", "resources", "pool_exhaustion", "pool usage", 0.25, least=0.25, reach=0.9),
     Family("disk", "resources", "slow_disk", "disk latency", 0.5, least=0.002),
     Family("error", "errors", "error_bug", "share of failing requests", 0.0, least=0.01),
     Family("success", "errors", "error_bug", "success rate", 0.01, falls=True),
@@ -71,17 +73,31 @@ def family(metric: str) -> Family | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Rise:
+    series: int
+    known: Family
+    score: float
+    usual: float
+    level: float
+    points: int
+
+
 def detect(bundle: Bundle) -> list[Symptom]:
     """The strongest symptom of each service in each family."""
+    rises = list(_rises(bundle))
     best: dict[tuple[int, str], Symptom] = {}
-    for symptom, word in _all(bundle):
-        key = (symptom.service, word)
+    for rise, apart in zip(rises, _apart(bundle, rises), strict=True):
+        if apart <= 0 or rise.level < rise.known.reach:
+            continue
+        symptom = _symptom(bundle, rise, apart)
+        key = (symptom.service, rise.known.word)
         if key not in best or symptom.score > best[key].score:
             best[key] = symptom
     return list(best.values())
 
 
-def _all(bundle: Bundle) -> Iterator[tuple[Symptom, str]]:
+def _rises(bundle: Bundle) -> Iterator[_Rise]:
     metrics, when = bundle.metrics, period(bundle)
     incident = when.incident(metrics.time, metrics.reference)
     healthy = when.healthy(metrics.time, metrics.reference)
@@ -94,11 +110,26 @@ def _all(bundle: Bundle) -> Iterator[tuple[Symptom, str]]:
         part = slice(int(metrics.offsets[i]), int(metrics.offsets[i + 1]))
         value, ok = metrics.value[part], finite[part]
         before, after = value[ok & healthy[part]], value[ok & incident[part]]
-        if len(before) < MIN_HEALTHY or not len(after):
-            continue
-        score, usual, level = excess(before, after, known, least=known.typical * typical.get(name, 0.0))
-        if score > 0:
-            yield _symptom(bundle, i, known, _Rise(score, usual, level, points=len(after))), known.word
+        if len(before) >= MIN_HEALTHY and len(after):
+            score, usual, level = excess(before, after, known, least=known.typical * typical.get(name, 0.0))
+            yield _Rise(i, known, score, usual, level, len(after))
+
+
+def _apart(bundle: Bundle, rises: list[_Rise]) -> list[float]:
+    """Each rise less what the other services' same metric shows: what rises everywhere is the machine, or the load."""
+    metrics = bundle.metrics
+    peers: dict[str, dict[int, float]] = {}
+    for rise in rises:
+        scores = peers.setdefault(metrics.name[rise.series], {})
+        service = int(metrics.service[rise.series])
+        scores[service] = max(scores.get(service, 0.0), rise.score)
+    ordered = {name: np.sort(list(scores.values())) for name, scores in peers.items()}
+    result = []
+    for rise in rises:
+        name, service = metrics.name[rise.series], int(metrics.service[rise.series])
+        common = without(ordered[name], peers[name][service])
+        result.append(rise.score - common)
+    return result
 
 
 def _typical(bundle: Bundle, rows: Flags) -> dict[str, float]:
@@ -132,8 +163,10 @@ def excess(before: Floats, after: Floats, known: Family, *, least: float = 0.0) 
 
 
 def _blocks(values: Floats, size: int) -> Floats:
-    whole = max(len(values) // size, 1)
-    return np.array([part.mean() for part in np.array_split(values, whole)]) if size > 1 else values
+    if size == 1:
+        return values
+    starts = np.arange(0, max(len(values) - size + 1, 1), size)
+    return np.asarray(np.add.reduceat(values, starts) / np.diff(np.append(starts, len(values))), np.float64)
 
 
 def _upper(windows: Floats) -> Floats:
@@ -142,27 +175,19 @@ def _upper(windows: Floats) -> Floats:
     return np.asarray(np.sort(windows, axis=1)[:, width // 2 :].mean(axis=1))
 
 
-@dataclass(frozen=True, slots=True)
-class _Rise:
-    score: float
-    usual: float
-    level: float
-    points: int
-
-
-def _symptom(bundle: Bundle, series: int, known: Family, rise: _Rise) -> Symptom:
-    metrics = bundle.metrics
-    score = surprise(rise.score, USUAL)
+def _symptom(bundle: Bundle, rise: _Rise, apart: float) -> Symptom:
+    metrics, known = bundle.metrics, rise.known
+    score = surprise(apart, USUAL)
     if known.modality == "resources":
-        score = surprise(rise.score, USUAL_RESOURCE) * trust(rise.points, HALF_TRUST)
-    service = int(metrics.service[series])
+        score = surprise(apart, USUAL_RESOURCE) * trust(rise.points, HALF_TRUST)
+    service, name = int(metrics.service[rise.series]), metrics.name[rise.series]
     return Symptom(
         service=service,
         modality=known.modality,
         kind=known.kind,
         score=score,
         text=f"Its {known.text} {'fell' if known.falls else 'rose'} from {rise.usual:.4g} to {rise.level:.4g}.",
-        value=f"{rise.usual:.4g} -> {rise.level:.4g}, {rise.score:.1f} times the healthy range",
-        query={"signal": metrics.name[series], "selector": {"service": bundle.services[service]}, "from": "metrics"},
-        instance=int(metrics.instance[series]),
+        value=f"{rise.usual:.4g} -> {rise.level:.4g}, {apart:.1f} times the healthy range beyond its peers",
+        query={"signal": name, "selector": {"service": bundle.services[service]}, "from": "metrics"},
+        instance=int(metrics.instance[rise.series]),
     )

@@ -43,6 +43,14 @@ def trust(count: float, half: float) -> float:
     return count / (count + half)
 
 
+def without(ordered: Floats, own: float) -> float:
+    """Median of the others' figures, never below 0. ordered: everybody's, rising; alone there is nobody: 0."""
+    if len(ordered) < 2:  # noqa: PLR2004
+        return 0.0
+    others = np.delete(ordered, int(np.searchsorted(ordered, own)))
+    return max(float(np.median(others)), 0.0)
+
+
 def stratified(
     present: tuple[Floats, Floats], total: tuple[Floats, Floats], groups: Keys, count: int
 ) -> tuple[Floats, Floats]:

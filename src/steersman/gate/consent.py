@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from steersman.domain.approval import Approval
 from steersman.domain.environment import Environment
 from steersman.domain.errors import ApprovalNeededError, ApprovalRefusedError
-from steersman.domain.fact import Digest, digest
+from steersman.domain.fact import Digest, Fact, digest
 from steersman.domain.ids import ApprovalId, PrincipalId, RunId
 from steersman.domain.policy import Requirement
 from steersman.gate.admission import identity
@@ -15,6 +15,8 @@ from steersman.gate.guard import Directory, Rules
 from steersman.journal import approvals
 from steersman.journal.keyring import Keyring
 from steersman.journal.port import Approvals
+
+REMEMBERED = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Consent:
     keyring: Keyring
     rules: Rules
     directory: Directory
+    _verified: dict[ApprovalId, tuple[Fact, ...]] = field(default_factory=dict)
+    """Requests with their votes whose signatures were found right: verified once for the same content."""
 
     async def verify(self, approval_id: ApprovalId, wanted: Wanted) -> Approval:
         """Raises ApprovalRefusedError when it does not allow this, ApprovalNeededError while it is open."""
@@ -48,9 +52,9 @@ class Consent:
 
     def _must_suffice(self, approval: Approval, requirement: Requirement) -> None:
         """Signatures, and rights as they are now: a right that was taken away since counts no more."""
+        self._must_be_signed(approval)
         valid = set()
         for vote in approval.votes:
-            approvals.verify(self.keyring, approval.request, vote)
             person = self.directory(vote.approver.id)
             counts = person is not None and self.rules.may_approve(person, requirement, approval.request.requester)
             if vote.answer == "approve" and counts:
@@ -61,6 +65,16 @@ class Consent:
                 f"roles are now (any of {', '.join(sorted(requirement.roles))}"
                 + (", not the requester)" if requirement.not_requester else ")")
             )
+
+    def _must_be_signed(self, approval: Approval) -> None:
+        content: tuple[Fact, ...] = (approval.request, *approval.votes)
+        if self._verified.get(approval.request.id) == content:
+            return
+        for vote in approval.votes:
+            approvals.verify(self.keyring, approval.request, vote)
+        if len(self._verified) >= REMEMBERED:
+            self._verified.clear()
+        self._verified[approval.request.id] = content
 
 
 def _must_be_of(approval: Approval, wanted: Wanted) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 
 from steersman.domain.call import Call, Direction, Grant, Outcome
 from steersman.domain.environment import Principal
@@ -89,6 +90,7 @@ class Gate:
     def __init__(self, needs: Needs) -> None:
         needs.redactor.use(needs.keyring.mac("mask", needs.keyring.current, b"marks").encode())
         self._registry = Registry.of(needs.toolsets)
+        self._catalogue = MappingProxyType({n: found.binding.operation for n, found in self._registry.known.items()})
         self._journal = needs.journal
         self._histories = histories = Histories(needs.journal)
         consent = Consent(needs.journal, needs.keyring, needs.rules, needs.directory)
@@ -118,7 +120,7 @@ class Gate:
     @property
     def catalogue(self) -> Mapping[OperationName, Operation]:
         """Every operation there is."""
-        return {name: found.binding.operation for name, found in self._registry.known.items()}
+        return self._catalogue
 
     def operation(self, name: OperationName) -> Operation:
         """The registered operation of that name. Raises InputError with the nearest known one."""

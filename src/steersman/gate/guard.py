@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -17,6 +17,8 @@ from steersman.domain.operation import Operation
 from steersman.domain.policy import Mode, PlannerKind, PolicyDecision, PolicyRequest, Requirement, Route
 from steersman.domain.ports import Clock
 from steersman.gate.passage import Passage
+
+REMEMBERED = 4_096
 
 Directory = Callable[[PrincipalId], Principal | None]
 """A principal with the roles that configuration gives now; None for somebody unknown."""
@@ -65,6 +67,8 @@ class Policed:
     mode: Mode
     directory: Directory
     clock: Clock
+    _protected: dict[tuple[ResourceId, OperationName], bool] = field(default_factory=dict)
+    """The protected set cannot change while the rules stand, and each call asks for it."""
 
     async def __call__(self, passage: Passage) -> Passage:
         """Raises PolicyDeniedError."""
@@ -114,9 +118,17 @@ class Policed:
             route=asker.route,
             planner=asker.planner,
             frozen=self.rules.is_frozen(now, asker.environment),
-            protected=self.rules.is_protected(resource, operation.name),
+            protected=self._is_protected(resource, operation.name),
             at=now,
         )
+
+    def _is_protected(self, resource: ResourceId, operation: OperationName) -> bool:
+        known = self._protected.get((resource, operation))
+        if known is None:
+            if len(self._protected) >= REMEMBERED:
+                self._protected.clear()
+            known = self._protected[resource, operation] = self.rules.is_protected(resource, operation)
+        return known
 
 
 def subject_of(call: Call, operation: Operation) -> Digest:

@@ -101,13 +101,15 @@ class Bulkhead:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """Bounds a call that has its place, with all of its attempts, looks and waits between them."""
+    """Bounds a call that has its place, with all of its attempts, and the looks and waits between them."""
 
     histories: Histories
     inner: Link
 
     async def __call__(self, passage: Passage) -> Outcome:
         """Raises UnavailableError when the time is up, OutcomeUnknownError when a write was under way then."""
+        if passage.nested:
+            return await self.inner(passage)
         attempts = passage.call.retry.attempts
         total = attempts * (2 * passage.timeout_s + 3 * READ_BACK_S + MAX_WAIT_S)
         try:

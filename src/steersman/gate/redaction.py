@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import quote
 
 from pydantic import JsonValue
@@ -188,4 +189,9 @@ def is_marked(text: str) -> bool:
 def _names_a_secret(key: str, value: JsonValue) -> bool:
     if value is None or isinstance(value, bool) or value in ("", [], {}):
         return False
+    return _is_secret_name(key)
+
+
+@lru_cache(maxsize=4_096)
+def _is_secret_name(key: str) -> bool:
     return KEY_NAME.search(CAMEL.sub("_", key)) is not None

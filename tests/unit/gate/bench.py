@@ -13,7 +13,7 @@ from steersman.domain.expression import substitute
 from steersman.domain.ids import OperationName, PrincipalId, RunId, StepId
 from steersman.domain.operation import Operation
 from steersman.domain.plan import Budget, Plan, Provenance, Step
-from steersman.domain.ports import CallContext, Handler
+from steersman.domain.ports import CallContext, Handler, Toolset
 from steersman.gate.desk import ApprovalDesk
 from steersman.gate.gate import Gate, Needs, Settings
 from steersman.gate.redaction import Redactor
@@ -149,13 +149,18 @@ def results(events: list) -> list[str]:
 
 @asynccontextmanager
 async def bench(
-    folder: Path, *, rules: Policy = POLICY, mode: str = "review", start: dict[str, int] | None = None
+    folder: Path,
+    *,
+    rules: Policy = POLICY,
+    mode: str = "review",
+    start: dict[str, int] | None = None,
+    more: tuple[Toolset, ...] = (),
 ) -> AsyncIterator[Bench]:
     clock, shelf, store = FakeClock(), FailingShelf(start=start or {}), Store(state={"a": ("old",)})
     people = {each.id: each for each in (MIN, KIM, EVE)}
     async with SqliteJournal.open(folder / "journal.db", KEYS, clock) as journal:
         needs = Needs(
-            toolsets=(shelf, store),
+            toolsets=(shelf, store, *more),
             journal=journal,
             keyring=KEYS,
             rules=rules,

@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 from tests.unit.gate.bench import EVE, KIM, MIN, RUN, bench, call
 
+from steersman.domain.environment import Principal
 from steersman.domain.errors import (
     ApprovalNeededError,
     ApprovalRefusedError,
@@ -21,7 +22,8 @@ from steersman.domain.errors import (
     UnavailableError,
 )
 from steersman.domain.event import CallIntended, CallSettled, Decided, ReadMade, Refused
-from steersman.domain.ids import OperationName, RunId
+from steersman.domain.ids import OperationName, PrincipalId, RunId
+from steersman.domain.operation import Invocation
 from steersman.domain.plan import Budget, Retry
 from steersman.domain.policy import Route
 from steersman.gate.gate import ORDER
@@ -234,6 +236,31 @@ async def test_the_inverse_passes_and_nothing_else_does_under_the_name_of_undo(t
         b.clock.move(seconds=100_000)  # an undo does not wait for a fresh approval
         await b.gate.call(call(FIRST.inverse.operation, grant, arguments=inverse, **undo))
         assert b.shelf.values == before
+
+
+async def test_what_a_plan_calls_its_inverse_is_not_done_unless_the_operation_declares_it(tmp_path) -> None:
+    """Found by benchmarks/hijacked_planner.py: undo asks nobody, so a plan's own word is not enough."""
+    hostile = Invocation(operation=OperationName("shelf.delete"), arguments={"name": "treasure"})
+    steps = tuple(s.model_copy(update={"inverse": hostile}) if s.id == FIRST.id else s for s in PLAN.steps)
+    plan = PLAN.model_copy(update={"steps": steps})
+    async with bench(tmp_path, start={"treasure": 1}) as b:
+        await b.planned(plan)
+        grant = await b.approved(plan)
+        await b.gate.call(of(FIRST, grant))
+        undo = {"route": "undo", "direction": "undo", "step": FIRST.id}
+        with pytest.raises(ApprovalRefusedError, match="not the inverse"):
+            await b.gate.call(call("shelf.delete", grant, arguments={"name": "treasure"}, **undo))
+        assert b.shelf.values["treasure"] == 1
+
+
+async def test_an_agent_that_calls_itself_a_human_is_taken_for_what_configuration_knows(tmp_path) -> None:
+    """Found by benchmarks/hijacked_planner.py."""
+    bot = Principal(id=PrincipalId("bot"), kind="agent", roles=frozenset({"operator", "approver"}))
+    async with bench(tmp_path) as b:
+        b.people[bot.id] = bot
+        claim = bot.model_copy(update={"kind": "human"})
+        with pytest.raises(PolicyDeniedError, match="deny-agent-principal"):
+            await b.gate.call(call("shelf.create", arguments={"name": "a", "value": 1}, principal=claim))
 
 
 async def test_a_run_without_budget_is_refused(tmp_path) -> None:

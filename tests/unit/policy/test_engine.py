@@ -1,6 +1,9 @@
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -338,3 +341,19 @@ def test_a_freeze_by_dates_ends_when_it_says() -> None:
     staging = Environment(kind="k", name="n", uid="u", url="", tier="staging")
     assert policy.is_frozen(datetime(2026, 12, 24, tzinfo=UTC), staging)
     assert not policy.is_frozen(datetime(2026, 12, 27, tzinfo=UTC), staging)
+
+
+def test_the_example_in_the_docs_loads_and_its_tests_pass() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "policy.md").read_text()
+    (example,) = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    policy = load(("my-rules.yaml", yaml.safe_load(example)))
+    results = run_tests(policy)
+    assert len(results) > len(run_tests(POLICY))
+    assert [each.case.name for each in results if not each.passed] == []
+
+
+def test_a_case_at_a_frozen_time_is_frozen() -> None:
+    freeze = {"id": "wed", "days": ["wed"], "tiers": ["lab"]}
+    case = {"name": "on a wednesday", "request": {}, "expect": "deny"}
+    result = run_tests(load(("op.yaml", {"freezes": [freeze], "tests": [case]})))[-1]
+    assert (result.passed, result.decision.rule) == (True, "deny-frozen")

@@ -17,6 +17,7 @@ from steersman.domain.ids import RunId
 from steersman.domain.plan import Plan
 from steersman.domain.run import Run, fold
 from steersman.engines.local.control import Halt
+from steersman.engines.local.order import topological
 from steersman.engines.local.ports import Deps
 from steersman.engines.local.progress import Progress
 from steersman.engines.local.session import Lease, Session
@@ -36,8 +37,10 @@ class LocalEngine:
     async def run(self, plan: Plan, run_id: RunId) -> Run:
         """The run when it can go no further by itself.
 
-        Raises ConcurrencyError while another process executes it, InputError when the run is of another plan.
+        Raises ConcurrencyError while another process executes it, InputError when the run is of another plan, or the
+        plan is no DAG (`planning.check` says much more, before).
         """
+        topological(plan)
         async with self._leased(run_id) as lease:
             entries = await self.deps.journal.read(run_id)
             if not entries:

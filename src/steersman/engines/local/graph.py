@@ -130,5 +130,6 @@ async def _park(state: State, *, runtime: Runtime[Context]) -> State:
     return {}
 
 
-def _next(state: State) -> Next:
+async def _next(state: State) -> Next:
+    """Asynchronous, or LangGraph would send it to a thread."""
     return state["next"]

@@ -83,19 +83,23 @@ class _Names:
 class _Ids:
     """Finds the row of a span by its id, within a trace: ids repeat across traces."""
 
-    names: Vocabulary
+    known: pa.Array
+    """Distinct ids of spans."""
     span: Ints
     trace: Ints
 
-    def rows(self, span: Ints, trace: Ints) -> Ints:
-        """Row of each wanted span, NONE where there is none. A span is never found as its own parent."""
-        if not len(self.span):
-            return np.full(len(span), NONE, np.int32)
-        wide = len(self.names.names) + 1
-        own, wanted = self.trace.astype(np.int64) * wide + self.span, trace.astype(np.int64) * wide + span
+    def rows(self, wanted: pa.Array | None, trace: Ints) -> Ints:
+        """Row of each wanted span, NONE where there is none."""
+        import pyarrow.compute as pc
+
+        if wanted is None or not len(self.span):
+            return np.full(len(trace), NONE, np.int32)
+        span = pc.index_in(wanted.cast(self.known.type), self.known).fill_null(NONE).to_numpy(zero_copy_only=False)
+        wide = len(self.known) + 1
+        own, sought = self.trace.astype(np.int64) * wide + self.span, trace.astype(np.int64) * wide + span
         order = np.argsort(own, kind="stable")
-        row = order[np.searchsorted(own[order], wanted).clip(max=len(own) - 1)]
-        return np.where((own[row] == wanted) & (span >= 0), row, NONE).astype(np.int32)
+        row = order[np.searchsorted(own[order], sought).clip(max=len(own) - 1)]
+        return np.where((own[row] == sought) & (span >= 0), row, NONE).astype(np.int32)
 
 
 def read_bundle(directory: Path, *, use: frozenset[str] = frozenset({"metrics", "logs", "spans"})) -> Bundle:
@@ -216,18 +220,17 @@ def _metrics(table: pa.Table | None, names: _Names) -> Metrics:
     )
 
 
-def _spans(table: pa.Table | None, names: _Names) -> tuple[Spans, _Ids]:
+def _spans(table: pa.Table | None, names: _Names) -> tuple[Spans, _Ids | None]:
     if table is None:
-        return Spans(), _Ids(Vocabulary(), np.empty(0, np.int32), np.empty(0, np.int32))
+        return Spans(), None
     trace = codes(table, "trace_id", names.traces)
     status = Vocabulary()
     state = codes(table, "status", status)
     failed = np.array([is_failed(name) for name in status.names] + [-1], np.int8)
-    ids = Vocabulary()
-    index = _Ids(ids, codes(table, "span_id", ids), trace)
+    index = _index(table, trace)
     spans = Spans(
         trace=trace,
-        parent=index.rows(codes(table, "parent_id", ids), trace),
+        parent=index.rows(_plain(table, "parent_id"), trace) if index else np.full(table.num_rows, NONE, np.int32),
         service=codes(table, "service", names.services),
         instance=codes(table, "pod", names.instances),
         version=codes(table, "version", names.versions),
@@ -240,6 +243,15 @@ def _spans(table: pa.Table | None, names: _Names) -> tuple[Spans, _Ids]:
     return spans, index
 
 
+def _index(table: pa.Table, trace: Ints) -> _Ids | None:
+    array = _plain(table, "span_id")
+    if array is None:
+        return None
+    encoded = array.dictionary_encode()
+    span = encoded.indices.fill_null(NONE).to_numpy(zero_copy_only=False)
+    return _Ids(known=encoded.dictionary, span=np.asarray(span, np.int32), trace=trace)
+
+
 def is_failed(status: str) -> int:
     """1 failed, 0 fine, -1 not said. OpenTelemetry's words and HTTP status codes."""
     word = status.upper().removeprefix("STATUS_CODE_")
@@ -248,7 +260,7 @@ def is_failed(status: str) -> int:
     return int(word in {"ERROR", "FAILED", "2", "TRUE"} or (len(word) == len("500") and word.startswith("5")))
 
 
-def _logs(table: pa.Table | None, names: _Names, ids: _Ids) -> Logs:
+def _logs(table: pa.Table | None, names: _Names, ids: _Ids | None) -> Logs:
     if table is None:
         return Logs()
     levels = Vocabulary()
@@ -263,7 +275,7 @@ def _logs(table: pa.Table | None, names: _Names, ids: _Ids) -> Logs:
         version=codes(table, "version", names.versions),
         failed=failed[level],
         trace=trace,
-        span=ids.rows(codes(table, "span_id", ids.names), trace),
+        span=ids.rows(_plain(table, "span_id"), trace) if ids else np.full(table.num_rows, NONE, np.int32),
         text=text,
         offsets=offsets,
         reference=_reference(table),
