@@ -73,7 +73,7 @@ def record(
 ) -> CaptureCase:
     """Writes the last `since_s` seconds before `until` into a folder.
 
-    alert: about when a person would have been paged; the end, when nobody says.
+    alert: about when a person would have been paged, where anybody knows.
     """
     window = Window(start=until - timedelta(seconds=since_s), end=until, step_s=STEP_S)
     with Archive(info) as archive:
@@ -82,7 +82,7 @@ def record(
             case_id=f"{info.name}-{until:%Y%m%dT%H%M%S}",
             system="steersman-lab",
             window=window,
-            alert_time=alert or until,
+            alert_time=alert,
             candidates=SERVICES,
             call_graph=call_graph(spans),
             changes=archive.changes(window),

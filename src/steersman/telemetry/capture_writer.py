@@ -18,8 +18,8 @@ class CaptureCase(Fact):
     case_id: str
     system: str
     window: Window
-    alert_time: Instant
-    """About when a person would be paged."""
+    alert_time: Instant | None = None
+    """About when a person would be paged, where anybody knows."""
     candidates: tuple[str, ...]
     """Services that may be named."""
     call_graph: tuple[tuple[str, str], ...] = ()
@@ -88,7 +88,7 @@ def _case(case: CaptureCase, tables: dict[str, list[tuple[Any, ...]]]) -> str:
             "system": case.system,
             "window_start": _text(case.window.start),
             "window_end": _text(case.window.end),
-            "alert_time": _text(case.alert_time),
+            "alert_time": _text(case.alert_time) if case.alert_time else None,
             "timezone": "UTC",
             "candidates": list(case.candidates),
             "call_graph": [list(edge) for edge in case.call_graph],

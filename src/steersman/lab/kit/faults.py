@@ -31,10 +31,12 @@ async def cpu_burn(parts: Parts) -> None:
 
     def burn() -> None:
         while not stop.is_set():
-            end = time.thread_time() + 0.1 * CPU_DUTY
-            while time.thread_time() < end:
-                sum(range(2_000))
-            stop.wait(0.1 * (1 - CPU_DUTY))
+            began, used = time.monotonic(), time.thread_time()
+            while time.monotonic() - began < 1.0 and not stop.is_set():
+                if time.thread_time() - used < CPU_DUTY * (time.monotonic() - began):
+                    sum(range(20_000))
+                else:
+                    stop.wait(0.01)
 
     thread = threading.Thread(target=burn, name="report-builder", daemon=True)
     thread.start()
