@@ -49,13 +49,18 @@ def recent(bundle: Bundle, service: int) -> Recent | None:
     return Recent(change=last, text=text, value=f"{last.kind} at {last.at.isoformat()}")
 
 
+def released(bundle: Bundle) -> frozenset[int]:
+    """Services whose code or settings changed shortly before the incident or within it."""
+    latest = {service: recent(bundle, service) for service in range(len(bundle.services))}
+    return frozenset(s for s, last in latest.items() if last is not None and last.change.kind in RELEASES)
+
+
 def passed_on(bundle: Bundle, symptoms: Sequence[Symptom], depends: Mapping[int, frozenset[int]]) -> list[Symptom]:
     """Symptoms of unchanged callers, held against the one service below them that was changed.
 
     Wrong answers leave no trace in the service that gives them: its callers notice.
     """
-    latest = {service: recent(bundle, service) for service in range(len(bundle.services))}
-    changed = {s for s, last in latest.items() if last is not None and last.change.kind in RELEASES}
+    changed = released(bundle)
     result = []
     for symptom in symptoms:
         below = depends.get(symptom.service, frozenset()) & changed

@@ -10,6 +10,7 @@ from steersman.diagnosis.bundle import Bundle
 from steersman.diagnosis.changes import Recent, recent
 from steersman.diagnosis.kinds import kind_of
 from steersman.diagnosis.ranking import DECISION, Suspect, Weighed
+from steersman.diagnosis.versions import newcomer
 from steersman.domain.fact import JsonObject, digest
 from steersman.domain.finding import Cost, Evidence, Investigation, RootCause
 from steersman.domain.ids import EvidenceId, IncidentId
@@ -97,6 +98,7 @@ def _cause(bundle: Bundle, suspect: Suspect, place: int, book: _Book, *, rivals:
         evidence.append(book.add_change(changed.change, changed.value))
         speaks_for.append(changed.text)
     version = next((w.symptom.version for w in suspect.weighed if w.symptom.version >= 0), -1)
+    version = version if version >= 0 else newcomer(bundle, suspect.service)
     instance = next((w.symptom.instance for w in suspect.weighed if w.symptom.instance >= 0), -1)
     return RootCause(
         rank=place,

@@ -6,7 +6,7 @@ its calls, a slow network all calls to (and from) the service behind it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from steersman.diagnosis.period import period
 from steersman.diagnosis.statistics import Keys, dense, quantiles, surprise, trust, without
 from steersman.diagnosis.symptom import Symptom
 from steersman.diagnosis.traces import Shape
+from steersman.diagnosis.versions import fresh, newcomer
 from steersman.domain.finding import FaultKind
 
 MIN_SPANS = 4
@@ -73,16 +74,20 @@ def detect(bundle: Bundle, shape: Shape) -> list[Symptom]:
     incident = when.incident(spans.start, spans.reference)
     calm = when.calm(spans.start, spans.reference)
     inside = _inside(bundle, shape, calm, incident)
+    new = fresh(bundle)
+    canary = _inside(bundle, shape, (incident & ~new,), new)
     between = _between(bundle, shape, calm, incident)
     seen = sorted({int(service) for service in np.unique(spans.service[incident])} - {int(NONE)})
-    losses = [(inside.get(service, NOTHING), between.get(service, NOTHING)) for service in seen]
+    losses = [(max(inside.get(s, NOTHING), canary.get(s, NOTHING), key=_worth), between.get(s, NOTHING)) for s in seen]
     ordered = np.sort([_ratio(own, gap) for own, gap in losses])
     found = []
     for service, (own, gap) in zip(seen, losses, strict=True):
         # What every service loses, the machine or the load takes from all of them.
         apart = _ratio(own, gap) - without(ordered, _ratio(own, gap))
         if own.lost_s + gap.lost_s > FLOOR_S / 2 and apart > 0:
-            found.append(_symptom(bundle, service, own, gap, apart=apart))
+            symptom = _symptom(bundle, service, own, gap, apart=apart)
+            of_version = own is canary.get(service)
+            found.append(replace(symptom, version=newcomer(bundle, service)) if of_version else symptom)
     return found
 
 
@@ -140,7 +145,9 @@ def _between(bundle: Bundle, shape: Shape, calm: tuple[Flags, ...], incident: Fl
             s: float((np.minimum(lost, blame) * weight)[touching].sum()) / total
             for s, (blame, touching, _) in blames.items()
         }
-        best = max(blames, key=lambda s: (blames[s][0] * np.sqrt(share[s]), -s))
+        # Two that explain the same: the one that is called, for its answers are what comes late.
+        called = np.bincount(callee, weights=lost, minlength=wide)
+        best = max(blames, key=lambda s: (blames[s][0] * np.sqrt(share[s]), called[s], bundle.services[s]))
         blame, touching, outward = blames[best]
         if blame <= FLOOR_S / 2:
             break
@@ -163,6 +170,10 @@ def _blame(service: int, caller: Ints, callee: Ints, lost: Floats) -> tuple[floa
 
 def _lower_median(values: Floats) -> float:
     return float(np.sort(values)[(len(values) - 1) // 2]) if len(values) else 0.0
+
+
+def _worth(loss: _Loss) -> float:
+    return surprise(loss.lost_s / max(loss.usual_s, FLOOR_S), USUAL_RATIO) * trust(loss.spans, HALF_TRUST)
 
 
 def _usual(own: _Loss, gap: _Loss) -> float:

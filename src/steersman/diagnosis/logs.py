@@ -15,6 +15,8 @@ from steersman.diagnosis.symptom import Symptom
 from steersman.diagnosis.templates import Templates, templates
 from steersman.diagnosis.traces import Shape
 
+USUAL_LOUD = 3.0
+"""Largest standardised growth of an ERROR line in healthy systems; who writes one means it."""
 USUAL_RATE = 8.0
 """Largest standardised change of a template's rate in healthy systems: lines come in bursts."""
 
@@ -52,17 +54,16 @@ def _by_request(bundle: Bundle, shape: Shape, found: Templates, trouble: Flags) 
     result = []
     for service in np.unique(changed.kind[strong]):
         own = strong[changed.kind[strong] == service]
-        worst = int(own[np.argmax(np.abs(changed.z[own]))])
-        z, change = float(changed.z[worst]), float(changed.change[worst])
-        example = lines[
-            np.flatnonzero((found.of_line[lines] == changed.item[worst]) & (logs.service[lines] == service))
-        ]
-        share = f"{abs(change):.0%} {'fewer' if change < 0 else 'more'} of its requests on the same call path"
-        result.append(
-            _symptom(
-                bundle, int(service), surprise(abs(z), USUAL), share, f"{change:+.3f} of requests, z {z:+.1f}", example
-            )
+        loud = np.isin(changed.item[own], np.unique(found.of_line[lines[logs.failed[lines]]])) & (
+            changed.change[own] > 0
         )
+        scores = [surprise(abs(z), USUAL_LOUD if bad else USUAL) for z, bad in zip(changed.z[own], loud, strict=True)]
+        worst = int(own[int(np.argmax(scores))])
+        change = float(changed.change[worst])
+        lines_of_it = (found.of_line[lines] == changed.item[worst]) & (logs.service[lines] == service)
+        share = f"{abs(change):.0%} {'fewer' if change < 0 else 'more'} of its requests on the same call path"
+        value = f"{change:+.3f} of requests, z {changed.z[worst]:+.1f}"
+        result.append(_symptom(bundle, int(service), max(scores), share, value, lines[lines_of_it]))
     return result
 
 

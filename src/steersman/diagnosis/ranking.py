@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from steersman.diagnosis.bundle import NONE, Bundle
+from steersman.diagnosis.changes import released
 from steersman.diagnosis.series import family
 from steersman.diagnosis.symptom import Modality, Symptom
 from steersman.domain.finding import FaultKind
@@ -50,6 +51,8 @@ class Weights:
     """A resource's rise that no request felt."""
     other_complaint: float = 0.8
     """Lost time when the alert is about failures, and the other way round."""
+    changed: float = 0.3
+    """A release of the service shortly before: it adds to what is shown, and is nothing by itself."""
     support: float = 0.05
     """All further symptoms of a service together: they break ties."""
 
@@ -90,6 +93,7 @@ def rank(
     """Suspects, likeliest first. depends: for each service, all services that it relies on."""
     scores = [weights.scaled(symptom) for symptom in symptoms]
     view = _View(bundle, _strongest(symptoms, scores), depends, weights)
+    changed = released(bundle)
     by_service: dict[int, list[Weighed]] = defaultdict(list)
     for symptom, score in zip(symptoms, scores, strict=True):
         by_service[symptom.service].append(view.weigh(symptom, score))
@@ -99,7 +103,8 @@ def rank(
             continue
         ordered = tuple(sorted(found, key=lambda w: (-w.score, w.symptom.modality, w.symptom.value)))
         rest = sum(w.score for w in ordered[1:])
-        score = ordered[0].score + weights.support * rest / (1 + rest) * (1 - ordered[0].score)
+        more = weights.support * rest / (1 + rest) + (weights.changed * ordered[0].score if service in changed else 0)
+        score = ordered[0].score + more * (1 - ordered[0].score)
         suspects.append(Suspect(service=service, score=score, weighed=ordered))
     return sorted(suspects, key=lambda s: (-s.score, bundle.services[s.service]))
 

@@ -53,7 +53,7 @@ FAMILIES = (
     Family("memory", "resources", "memory_leak", "memory use", 0.1),
     Family("restart", "resources", "crash_loop", "restarts", 0.0, least=0.5),
     Family("queue", "resources", "queue_backlog", "queue depth", 0.5, least=5),
-    Family("pool", "resources", "pool_exhaustion", "pool usage", 0.25, least=0.25, reach=0.9),
+    Family("pool", "resources", "pool_exhaustion", "pool usage", 0.25, least=0.05, reach=0.9),
     Family("disk", "resources", "slow_disk", "disk latency", 0.5, least=0.002),
     Family("error", "errors", "error_bug", "share of failing requests", 0.0, least=0.01),
     Family("success", "errors", "error_bug", "success rate", 0.01, falls=True),
