@@ -213,7 +213,8 @@ def healthy_report(graded: list[Graded], labels: dict[str, Any]) -> dict[str, An
         f"\nhealthy windows called healthy: {quiet:.3f} of {counts[True]} (alarms: {', '.join(alarms[True]) or 'none'})"
     )
     print(
-        f"windows soon after another fault: alarms in {len(alarms[False])} of {counts[False]}: {', '.join(alarms[False])}"
+        f"windows soon after another fault: alarms in {len(alarms[False])} of {counts[False]}: "
+        f"{', '.join(alarms[False])}"
     )
     return {
         "windows": counts[True],
