@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property
+from itertools import pairwise
 
 from pydantic import Field, model_validator
 
@@ -48,7 +49,7 @@ class Histogram(Fact):
     @model_validator(mode="after")
     def _rising(self) -> Histogram:
         indices = [bucket for bucket, _ in self.buckets]
-        if any(b <= a for a, b in zip(indices, indices[1:], strict=False)):
+        if any(b <= a for a, b in pairwise(indices)):
             raise ValueError("buckets of a histogram must rise")
         if any(bucket < 0 or count < 1 for bucket, count in self.buckets):
             raise ValueError("buckets must not be negative, and each must hold a count")
