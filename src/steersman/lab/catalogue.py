@@ -77,9 +77,7 @@ FAULTS: tuple[LabFault, ...] = (
         seam="service",
         shows="catalog computes a third of a core more; its requests wait for the interpreter",
     ),
-    LabFault(
-        kind="cpu_burn", service="checkout", seam="service", shows="checkout computes a third of a core more"
-    ),
+    LabFault(kind="cpu_burn", service="checkout", seam="service", shows="checkout computes a third of a core more"),
     LabFault(
         kind="dependency_timeout",
         service="payments",

@@ -55,11 +55,7 @@ def range_of(store: Store, signal: SignalName, selector: Selector, window: Windo
 
 def conditions(selector: Selector) -> tuple[str, list[str]]:
     """The SQL of a selector, and its parameters."""
-    fields = {
-        name: value
-        for name, value in selector.model_dump(exclude={"namespace"}).items()
-        if value is not None
-    }
+    fields = {name: value for name, value in selector.model_dump(exclude={"namespace"}).items() if value is not None}
     return "".join(f" AND {name} = ?" for name in fields), [str(value) for value in fields.values()]
 
 
