@@ -6,7 +6,7 @@ profile as JSON data.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, model_validator
@@ -20,6 +20,8 @@ Shape = Literal["smoke", "load", "stress", "spike", "soak", "breakpoint"]
 Method = Literal["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
 SAFE_METHODS: frozenset[str] = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing by RFC 9110, 9.2.1; every other one needs an operation that says so."""
+
+MOST_BLOCKS = 40
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Origin = Annotated[
@@ -101,6 +103,17 @@ class Stage(Fact):
     level: float = Field(ge=0, le=1_000_000)
     ramp: bool = False
     """Whether the level is reached in a straight line from the former one, or at once."""
+
+
+class Segment(NamedTuple):
+    """A straight stretch of the level over time."""
+
+    start_s: float
+    duration_s: float
+    begin: float
+    end: float
+    before: float
+    """Journeys that the open model has started until then."""
 
 
 class LatencyGoal(Fact):
@@ -189,17 +202,32 @@ class LoadProfile(Fact):
         total = sum(journey.weight for journey in self.journeys)
         return self.peak * sum(journey.weight * len(journey.requests) for journey in self.journeys) / total
 
-    def planned(self, start_s: float, end_s: float) -> float:
-        """Journeys that the open model starts between two instants: the area under its stages."""
-        area, at, level = 0.0, 0.0, 0.0
+    def segments(self) -> tuple[Segment, ...]:
+        """The stages as straight lines, with what has been started before each."""
+        found: list[Segment] = []
+        at = level = before = 0.0
         for stage in self.stages:
             begin = level if stage.ramp else stage.level
-            low, high = max(start_s, at), min(end_s, at + stage.duration_s)
-            if high > low:
-                slope = (stage.level - begin) / stage.duration_s
-                area += (high - low) * (begin + slope * ((low + high) / 2 - at))
+            found.append(Segment(at, stage.duration_s, begin, stage.level, before))
+            before += stage.duration_s * (begin + stage.level) / 2
             at, level = at + stage.duration_s, stage.level
+        return tuple(found)
+
+    def planned(self, start_s: float, end_s: float) -> float:
+        """Journeys that the open model starts between two instants: the area under its stages."""
+        area = 0.0
+        for segment in self.segments():
+            low, high = max(start_s, segment.start_s), min(end_s, segment.start_s + segment.duration_s)
+            if high > low:
+                slope = (segment.end - segment.begin) / segment.duration_s
+                area += (high - low) * (segment.begin + slope * ((low + high) / 2 - segment.start_s))
         return area
+
+    def block_edges(self) -> tuple[float, ...]:
+        """Instants that cut the measured time into equal blocks of a second or more, at most 40."""
+        measured = self.duration_s - self.warm_up_s
+        count = min(max(int(measured), 1), MOST_BLOCKS)
+        return tuple(self.warm_up_s + measured * i / count for i in range(count + 1))
 
 
 def stages_of(shape: Shape, level: float, duration_s: float) -> tuple[Stage, ...]:

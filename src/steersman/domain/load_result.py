@@ -25,7 +25,7 @@ class Block(Fact):
     requests: int = Field(ge=0)
     failures: int = Field(ge=0)
     latency: Histogram
-    """Of all requests, failed ones too."""
+    """Of the requests that did not fail: a refusal is quick, and no good answer."""
 
 
 class StepFigures(Fact):
@@ -84,7 +84,7 @@ class LoadResult(Fact):
 
     @cached_property
     def latency(self) -> Histogram:
-        """Of all measured requests."""
+        """Of all measured requests that did not fail."""
         return Histogram().plus(*(block.latency for block in self.blocks))
 
     @property
