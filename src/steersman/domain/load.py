@@ -294,7 +294,7 @@ class Gap(Fact):
 
     generator: GeneratorName
     feature: Literal[
-        "closed_model", "ramp", "think_time", "journey_order", "expected_status", "smooth_levels", "in_flight_cap"
+        "closed_model", "smooth_levels", "idle_stage", "think_time", "journey_order", "weights", "in_flight_cap", "auth"
     ]
     severity: Literal["refused", "approximated"]
     """refused: the run would mean something else, so it is not made."""

@@ -141,12 +141,12 @@ def _scenario(profile: LoadProfile) -> JsonObject:
             return {"executor": "constant-arrival-rate", "rate": level, "duration": duration, **common}
         return {"executor": "constant-vus", "vus": level, "duration": duration, **common}
     stages: list[Any] = []
-    level = segments[0].begin
+    before = segments[0].begin
     for segment in segments:
-        if segment.begin != level:
+        if segment.begin != before:
             stages.append({"duration": "0s", "target": round(segment.begin * factor)})
         stages.append({"duration": f"{segment.duration_s * 1_000:.0f}ms", "target": round(segment.end * factor)})
-        level = segment.end
+        before = segment.end
     first = round(segments[0].begin * factor)
     if profile.model == "open":
         return {"executor": "ramping-arrival-rate", "startRate": first, "stages": stages, **common}
