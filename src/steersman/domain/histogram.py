@@ -98,6 +98,11 @@ class Histogram(Fact):
         limit = bucket_of(round(bound_ms * 1_000))
         return sum(count for bucket, count in self.buckets if bucket > limit)
 
+    def total_above(self, bound_ms: float) -> float:
+        """The sum of the values above a bound, in milliseconds."""
+        limit = bucket_of(round(bound_ms * 1_000))
+        return sum(sum(bounds_of(b)) / 2_000 * count for b, count in self.buckets if b > limit)
+
     def plus(self, *others: Histogram) -> Histogram:
         """All values of these histograms together: exact, unlike averages of percentiles."""
         counts: Counter[int] = Counter()

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, model_validator
 
-from steersman.domain.fact import Fact
+from steersman.domain.fact import Digest, Fact, digest
 
 GeneratorName = Literal["k6", "locust", "vegeta"]
 Model = Literal["open", "closed"]
@@ -201,6 +201,12 @@ class LoadProfile(Fact):
         """Requests per second at the peak, in the open model: a journey can have more than one."""
         total = sum(journey.weight for journey in self.journeys)
         return self.peak * sum(journey.weight * len(journey.requests) for journey in self.journeys) / total
+
+    @property
+    def fingerprint(self) -> Digest:
+        """Equal for profiles whose runs may be compared: the same load, whatever target, name, goals and tags."""
+        load = self.model_dump(mode="json", exclude={"name", "target", "goals", "tags", "auth"})
+        return digest(load)
 
     def segments(self) -> tuple[Segment, ...]:
         """The stages as straight lines, with what has been started before each."""

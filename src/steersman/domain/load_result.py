@@ -68,8 +68,11 @@ class LoadResult(Fact):
     generator_version: str = ""
     model: Model = "open"
     profile_digest: Digest
+    """The profile's `fingerprint`."""
     started_at: Instant
     finished_at: Instant
+    users: int | None = None
+    """At the peak of the closed model; None in the open one."""
     planned_journeys: float | None = None
     """In the measured time; None in the closed model."""
     measured_s: float
@@ -101,3 +104,30 @@ class LoadResult(Fact):
     def rate(self) -> float:
         """Requests per second."""
         return self.requests / self.measured_s if self.measured_s > 0 else 0.0
+
+
+Result = Literal["pass", "fail", "inconclusive"]
+
+
+class GoalVerdict(Fact):
+    """One goal or one comparison, judged."""
+
+    what: str
+    """`p95`, `errors`, `failures`."""
+    result: Result
+    reason: str
+    measured: float | None = None
+    low: float | None = None
+    high: float | None = None
+    """Interval that the truth lies in, in the unit of `measured`."""
+    bound: float | None = None
+    requests: int = 0
+
+
+class LoadVerdict(Fact):
+    """What a run, or a comparison of runs, says. Flaws of the generator make it inconclusive, whatever it measured."""
+
+    result: Result
+    reason: str
+    parts: tuple[GoalVerdict, ...] = ()
+    flaws: tuple[str, ...] = ()
