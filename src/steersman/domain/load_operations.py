@@ -61,77 +61,88 @@ def closed(properties: JsonObject, *required: str) -> JsonObject:
     return {"type": "object", "properties": properties, "required": needed, "additionalProperties": False}
 
 
+NAMED = closed({"name": NAME}, "name")
+OWN: JsonObject = {"name": {"$arg": "/name"}}
+
+
 def load_operations(generator: GeneratorName, caps: LoadCaps) -> tuple[Operation, ...]:
     """All operations of one generator, with the operator's caps in their schemas."""
-    named = closed({"name": NAME}, "name")
-    takes: JsonObject = {"name": NAME, "profile": profile_schema(caps)}
-    own: JsonObject = {"name": {"$arg": "/name"}}
+    profile: JsonValue = profile_schema(caps)
+    return (*_reads(generator, profile), *_writes(generator, profile, caps))
 
-    def read(verb: str, summary: str, takes: JsonObject, gives: JsonObject) -> Operation:
+
+def _reads(generator: GeneratorName, profile: JsonValue) -> tuple[Operation, ...]:
+    def read(verb: str, summary: str, gives: JsonObject) -> Operation:
+        compiling = verb == "compile"
         return Operation(
             name=OperationName(f"{generator}.{verb}"),
             summary=summary,
             effect="read",
             access="read",
-            resource=f"load/{generator}/{{name}}" if verb != "compile" else "",
+            resource="" if compiling else f"load/{generator}/{{name}}",
             idempotent="natural",
-            input_schema=takes,
+            input_schema=closed({"profile": profile}, "profile") if compiling else NAMED,
             output_schema=gives,
         )
 
-    def write(verb: str, summary: str, **more: Any) -> Operation:
-        return Operation(
-            name=OperationName(f"{generator}.{verb}"),
-            summary=summary,
-            resource=f"load/{generator}/{{name}}",
-            probe=Invocation(operation=OperationName(f"{generator}.get_run"), arguments=own),
-            **more,
-        )
+    return (
+        read("get_run", "Shows whether a finished run of that name is kept", STATE),
+        read("watch_run", "Shows the figures and the verdict of a run", closed(FIGURES, "finished")),
+        read("read_result", "Gives the whole result of a run", {"type": "object"}),
+        read(
+            "compile",
+            "Shows a profile in the generator's own language, and what of it cannot be said there",
+            {"type": "object"},
+        ),
+    )
 
-    run = write(
+
+def _write(generator: GeneratorName, verb: str, summary: str, **more: Any) -> Operation:
+    return Operation(
+        name=OperationName(f"{generator}.{verb}"),
+        summary=summary,
+        resource=f"load/{generator}/{{name}}",
+        probe=Invocation(operation=OperationName(f"{generator}.get_run"), arguments=OWN),
+        **more,
+    )
+
+
+def _writes(generator: GeneratorName, profile: JsonValue, caps: LoadCaps) -> tuple[Operation, ...]:
+    run = _write(
+        generator,
         "run",
         "Puts a target under the load of a profile that changes no data there, and keeps the result",
         effect="write",
         access="create",
         blast_radius="service",
         idempotent="keyed",
-        input_schema=closed(takes, "name", "profile"),
-        output_schema=closed(FIGURES, *FIGURES),
+        input_schema=closed({"name": NAME, "profile": profile}, "name", "profile"),
+        output_schema=closed(FIGURES, "finished"),
         after={"exists": True},
-        inverse=Invocation(operation=OperationName(f"{generator}.cancel_run"), arguments=own),
+        inverse=Invocation(operation=OperationName(f"{generator}.cancel_run"), arguments=OWN),
         timeout_s=min(caps.duration_s + GRACE_S, 86_400),
     )
-    changing = run.model_copy(
-        update={
-            "name": OperationName(f"{generator}.run_changing"),
-            "summary": "Puts a target under the load of a profile that may change data there, and keeps the result",
-            "effect": "destructive",
-            "inverse": None,
-        }
-    )
-    return (
-        read("get_run", "Shows whether a finished run of that name is kept", named, STATE),
-        read("watch_run", "Shows the figures and the verdict of a run", named, closed(FIGURES, "finished")),
-        read("read_result", "Gives the whole result of a run", named, {"type": "object"}),
-        read(
-            "compile",
-            "Shows a profile in the generator's own language, and what of it cannot be said there",
-            closed({"profile": takes["profile"]}, "profile"),
-            {"type": "object"},
-        ),
-        run,
-        changing,
-        write(
-            "cancel_run",
-            "Ends a run, if it still lives, and deletes what was kept of it",
-            effect="destructive",
-            access="delete",
-            blast_radius="none",
-            idempotent="natural",
-            input_schema=named,
-            output_schema=STATE,
-            after={"exists": False},
-        ),
+    changing = {
+        "name": OperationName(f"{generator}.run_changing"),
+        "summary": "Puts a target under the load of a profile that may change data there, and keeps the result",
+        "effect": "destructive",
+        "inverse": None,
+    }
+    return run, run.model_copy(update=changing), _cancel(generator)
+
+
+def _cancel(generator: GeneratorName) -> Operation:
+    return _write(
+        generator,
+        "cancel_run",
+        "Ends a run, if it still lives, and deletes what was kept of it",
+        effect="destructive",
+        access="delete",
+        blast_radius="none",
+        idempotent="natural",
+        input_schema=NAMED,
+        output_schema=STATE,
+        after={"exists": False},
     )
 
 

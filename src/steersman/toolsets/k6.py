@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import dataclass
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -65,7 +66,7 @@ class K6:
         path = folder / SUMMARY
         try:
             metrics = json.loads(path.read_text(encoding="utf-8"))["metrics"]
-            return _measured(profile, metrics)
+            return _measured(profile, _Metrics(metrics))
         except (OSError, ValueError, KeyError, TypeError) as e:
             raise ToolError(f"k6 left no usable {SUMMARY!r} ({type(e).__name__}: {e}); look at its stderr") from e
 
@@ -153,46 +154,53 @@ def _scenario(profile: LoadProfile) -> JsonObject:
     return {"executor": "ramping-vus", "startVUs": first, "stages": stages, "gracefulRampDown": stop, **common}
 
 
-def _measured(profile: LoadProfile, metrics: dict[str, Any]) -> Measured:
-    def values(name: str) -> dict[str, float]:
-        found: dict[str, float] = metrics.get(name, {}).get("values", {})
+@dataclass(frozen=True, slots=True)
+class _Metrics:
+    """Metrics of a summary; one that nothing was added to is not there, and counts as 0."""
+
+    all: dict[str, Any]
+
+    def values(self, name: str) -> dict[str, float]:
+        found: dict[str, float] = self.all.get(name, {}).get("values", {})
         return found
 
-    def count(name: str) -> int:
-        return round(values(name).get("count", 0))
+    def count(self, name: str) -> int:
+        return round(self.values(name).get("count", 0))
 
-    edges = profile.block_edges()
-    blocks = [
-        Block(
-            start_s=start,
-            duration_s=end - start,
-            requests=count(f"steer_requests{{block:b{i}}}"),
-            failures=count(f"steer_failures{{block:b{i}}}"),
-            latency=_histogram(values(f"steer_latency{{block:b{i}}}")),
+    def block(self, number: int, start_s: float, end_s: float) -> Block:
+        part = f"{{block:b{number}}}"
+        return Block(
+            start_s=start_s,
+            duration_s=end_s - start_s,
+            requests=self.count(f"steer_requests{part}"),
+            failures=self.count(f"steer_failures{part}"),
+            latency=_histogram(self.values(f"steer_latency{part}")),
         )
-        for i, (start, end) in enumerate(pairwise(edges))
-    ]
-    steps = []
-    for key, name in _steps(profile).items():
-        trend = values(f"steer_latency{{step:{key}}}")
+
+    def step(self, key: str, name: str) -> StepFigures:
+        part = f"{{step:{key}}}"
+        trend = self.values(f"steer_latency{part}")
         p50, p95, p99 = (trend.get(_percent(p), 0.0) for p in (50, 95, 99))
-        steps.append(
-            StepFigures(
-                name=name,
-                requests=count(f"steer_requests{{step:{key}}}"),
-                failures=count(f"steer_failures{{step:{key}}}"),
-                p50_ms=p50,
-                p95_ms=p95,
-                p99_ms=p99,
-            )
+        return StepFigures(
+            name=name,
+            requests=self.count(f"steer_requests{part}"),
+            failures=self.count(f"steer_failures{part}"),
+            p50_ms=p50,
+            p95_ms=p95,
+            p99_ms=p99,
         )
+
+
+def _measured(profile: LoadProfile, metrics: _Metrics) -> Measured:
+    edges = enumerate(pairwise(profile.block_edges()))
+    counted = {kind: metrics.count(f"steer_error_{kind}") for kind in KINDS}
     return Measured(
-        blocks=tuple(blocks),
-        errors={kind: count(f"steer_error_{kind}") for kind in KINDS if count(f"steer_error_{kind}")},
-        steps=tuple(steps),
-        started=count("steer_started"),
-        dropped=count("dropped_iterations"),
-        late_ms=values("steer_late").get(_percent(99)),
+        blocks=tuple(metrics.block(number, start, end) for number, (start, end) in edges),
+        errors={kind: count for kind, count in counted.items() if count},
+        steps=tuple(metrics.step(key, name) for key, name in _steps(profile).items()),
+        started=metrics.count("steer_started"),
+        dropped=metrics.count("dropped_iterations"),
+        late_ms=metrics.values("steer_late").get(_percent(99)),
         raw=(SUMMARY,),
     )
 

@@ -56,7 +56,7 @@ async def run_all(
     seconds: what the load takes; a generator that is still there long after is ended.
     """
     variables = {name: os.environ[name] for name in KEPT if name in os.environ}
-    variables |= {"HOME": str(folder), **launch.environment, **(environment or {})}
+    variables |= {"HOME": str(folder), "PYTHONDONTWRITEBYTECODE": "1", **launch.environment, **(environment or {})}
     usage, began, started_at = _Usage(), monotonic(), datetime.now(UTC)
     code, out, err = 0, "", ""
     for command in launch.commands:
