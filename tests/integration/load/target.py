@@ -57,8 +57,9 @@ class Target:
                 if name.lower() == "content-length":
                     await reader.readexactly(int(value))
             path = lines[0].split(" ")[1]
+            self.asked.set()
             self.seen.append(lines[0])
-                self.arrivals.append(begun)
+            self.arrivals.append(begun)
             await self._wait(path)
             status = {"/missing": b"404 Not Found", "/broken": b"500 Oops", "/away": b"302 Found"}.get(path, b"200 OK")
             extra = b"\r\nLocation: http://127.0.0.1:1/" if path == "/away" else b""

@@ -141,7 +141,8 @@ async def test_a_generator_sees_no_variable_of_ours(toolset: LoadToolset, monkey
     async with serving(Target()) as target:
         load = profile(target).model_dump(mode="json")
         task = asyncio.create_task(bound(toolset, "run")({"name": "a", "profile": load}, context()))
-        await target.asked.wait()
+        async with asyncio.timeout(30):
+            await target.asked.wait()
         environments += environments_in(toolset.runs.folder("a"))
         await task
     assert environments
