@@ -40,6 +40,20 @@ ERROR_SMALLEST = 0.001
 
 
 @dataclass(frozen=True, slots=True)
+class _Side:
+    """Runs of one side, with their counts by stretch of time and bucket."""
+
+    runs: Sequence[LoadResult]
+    groups: NDArray[np.float64]
+    values: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, runs: Sequence[LoadResult]) -> _Side:
+        """Counted once for all quantiles."""
+        return cls(runs, *_groups(runs))
+
+
+@dataclass(frozen=True, slots=True)
 class _Estimate:
     """A logarithm of a quantile, with its variance and what that rests on."""
 
@@ -60,13 +74,14 @@ def compare(
     if len({run.generator for run in every}) > 1:
         return LoadVerdict(result="inconclusive", reason="the runs were made by different generators")
     found = tuple(f"{run.name}: {flaw}" for run in every for flaw in flaws(run))
-    parts = (*(_quantile(q, runs, baselines, tolerance) for q in QUANTILES), _errors(runs, baselines))
+    sides = _Side.of(runs), _Side.of(baselines)
+    parts = (*(_quantile(q, *sides, tolerance=tolerance) for q in QUANTILES), _errors(runs, baselines))
     return summed(parts, found)
 
 
-def _quantile(q: float, runs: Sequence[LoadResult], baselines: Sequence[LoadResult], tolerance: float) -> GoalVerdict:
-    name, n = f"p{q * 100:g}", sum(run.latency.count for run in runs)
-    a, b = _estimate(q, runs), _estimate(q, baselines)
+def _quantile(q: float, run: _Side, baseline: _Side, *, tolerance: float) -> GoalVerdict:
+    name, n = f"p{q * 100:g}", sum(one.latency.count for one in run.runs)
+    a, b = _estimate(q, run), _estimate(q, baseline)
     if isinstance(a, str) or isinstance(b, str):
         why = a if isinstance(a, str) else f"baseline: {b}"
         return GoalVerdict(what=name, result="inconclusive", reason=f"{name}: {why}", requests=n)
@@ -106,14 +121,14 @@ def _welch(a: _Estimate, b: _Estimate) -> float:
     return total**2 / (a.variance**2 / a.df + b.variance**2 / b.df)
 
 
-def _estimate(q: float, runs: Sequence[LoadResult]) -> _Estimate | str:
+def _estimate(q: float, side: _Side) -> _Estimate | str:
     """Of one side; or why there is none."""
     import numpy as np
 
+    runs, groups, values = side.runs, side.groups, side.values
     n = sum(run.latency.count for run in runs)
     if n * (1 - q) < FEWEST_BEYOND:
         return f"{n} requests are too few, it takes {math.ceil(FEWEST_BEYOND / (1 - q))}"
-    groups, values = _groups(runs)
     if len(groups) < FEWEST_GROUPS:
         return f"{len(groups)} stretches of time are too few, it takes {FEWEST_GROUPS}"
     total = groups.sum(axis=0)
