@@ -67,7 +67,7 @@ class K6:
         try:
             metrics = json.loads(path.read_text(encoding="utf-8"))["metrics"]
             return _measured(profile, _Metrics(metrics))
-        except (OSError, ValueError, KeyError, TypeError) as e:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
             raise ToolError(f"k6 left no usable {SUMMARY!r} ({type(e).__name__}: {e}); look at its stderr") from e
 
 

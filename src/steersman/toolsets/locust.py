@@ -54,7 +54,7 @@ class Locust:
         try:
             document = json.loads((folder / RESULT).read_text(encoding="utf-8"))
             return _measured(profile, document)
-        except (OSError, ValueError, KeyError, TypeError) as e:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
             raise ToolError(f"Locust left no usable {RESULT!r} ({type(e).__name__}: {e}); look at its stderr") from e
 
 

@@ -94,7 +94,7 @@ class Vegeta:
         try:
             with (folder / RESULTS).open(encoding="utf-8") as lines:
                 return _measured(profile, [_hit(json.loads(line)) for line in lines if line.strip()])
-        except (OSError, ValueError, KeyError, TypeError) as e:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
             raise ToolError(f"Vegeta left no usable {RESULTS!r} ({type(e).__name__}: {e}); look at its stderr") from e
 
 
