@@ -24,6 +24,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from tests.integration.load.target import Target, serving
+
 from steersman.domain.environment import Environment
 from steersman.domain.histogram import Histogram
 from steersman.domain.load import Journey, LoadCaps, LoadProfile, Request, Stage
@@ -35,7 +37,6 @@ from steersman.toolsets.k6 import K6
 from steersman.toolsets.load import LoadToolset
 from steersman.toolsets.load.process import located
 from steersman.toolsets.locust import Locust
-from tests.integration.load.target import Target, serving
 
 RATE_BOUND, OVERHEAD_BOUND = 0.03, 1.05
 SHARE_BOUND, MS_BOUND = 0.05, 2.0
@@ -76,11 +77,11 @@ def agreement(port: int, pipe: Connection, *, rate: float, seconds: float) -> li
     )
     rows = []
     for generator in (K6(), Locust()):
-        pipe.send(True)
+        pipe.send("next")
         pipe.recv()
         with tempfile.TemporaryDirectory() as folder:
             result = measured(generator, profile, Path(folder))
-        pipe.send(True)
+        pipe.send("next")
         arrivals, took_ms = pipe.recv()
         inside = [at for at in arrivals if at < arrivals[0] + seconds]
         truth = Histogram.of(took_ms)
@@ -155,7 +156,7 @@ def main() -> int:
     port = mine.recv()
     rows = agreement(port, mine, rate=options.rate, seconds=10 if options.quick else 60)
     cost = overhead(port, rate=options.rate, seconds=20, pairs=1 if options.quick else 5)
-    mine.send(False)
+    mine.send("")
     process.join(5)
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     versions = f"Python {platform.python_version()}, commit {commit.stdout.strip()}"
