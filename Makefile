@@ -25,7 +25,7 @@ unit: setup
 	$(BIN)/pytest tests/unit tests/house
 
 lock: setup
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes --all-extras --group dev --group build pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes --all-extras --group dev --group build --group bench pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -34,7 +34,7 @@ demo: setup
 	@$(BIN)/steer demo --yes; code=$$?; [ $$code -eq 5 ] || { echo "the demo ended with $$code instead of 5 (rolled back)"; exit 1; }
 
 test: setup check
-	@scripts/system-packages
+	@scripts/system-packages prometheus prometheus-alertmanager postgresql
 	$(BIN)/pytest
 
 docs: setup  # the reference, from the code

@@ -54,6 +54,10 @@ class Finding(Fact):
     explanation: str
     """A sentence made by code from typed values."""
     evidence: tuple[EvidenceId, ...]
+    speaks_for: tuple[str, ...] = ()
+    """Sentences made by code from typed values."""
+    speaks_against: tuple[str, ...] = ()
+    """The same, for what does not fit."""
 
 
 class RootCause(Finding):

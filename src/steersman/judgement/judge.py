@@ -85,6 +85,8 @@ def _comparison(signal: SignalName, test: Comparison, points: Points, baseline: 
         bad = values > test.ratio * others if high else values * test.ratio < others
         bound = float(np.median(others)) * (test.ratio if high else 1 / test.ratio)
         return levels.breaches(bad.astype(float), float(np.median(values)), bound)
+    if np.ptp(values) == 0 or np.ptp(others) == 0:
+        return None
     return levels.against_baseline(values, others, test.ratio, higher_is_bad=high)
 
 

@@ -43,18 +43,18 @@ def against_baseline(values: Array, baseline: Array, ratio: float, *, higher_is_
     if worse.min() > 0 and better.min() > 0:
         over = np.log(worse / better)
         beyond = over - math.log(ratio)
-        factor = math.exp(_drawn_in(over).mean())
+        large = bool(_drawn_in(over).mean() >= math.log(ratio))
     else:
         over = worse - better
         beyond = worse - ratio * better
-        factor = float(worse.mean() / better.mean()) if better.mean() > 0 else math.inf
+        large = bool(worse.mean() >= ratio * better.mean())
     bad, good = _z(over), _z(-beyond)
     if bad is None or good is None:
         return None
     base = float(np.median(baseline))
     bound = base * ratio if higher_is_bad else base / ratio
     sure, safe = _evidence(bad, len(over)), _evidence(good, len(over))
-    return Weighed(float(np.median(values)), bound, bad=sure, good=safe, large=factor >= ratio)
+    return Weighed(float(np.median(values)), bound, bad=sure, good=safe, large=large)
 
 
 def breaches(bad: Array, measured: float, bound: float) -> Weighed:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from steersman.domain.fact import Instant
 from steersman.domain.signal import Series, SignalName
 
+ABSURD = 1e18
+"""No signal reaches this in its unit: whoever says so is broken, and NaN is no smaller."""
 SILENCE_POINTS = 10
 SILENCE_SHARE = 0.25
 MOST_MISSING = 0.5
@@ -52,7 +54,7 @@ def clean(series: Series, at: Instant, point_s: float) -> Points:
     keep = [
         i
         for i, (time, value) in enumerate(zip(series.times, series.values, strict=True))
-        if math.isfinite(value) and time + point_s <= until and (not series.counts or series.counts[i] > 0)
+        if abs(value) < ABSURD and time + point_s <= until and (not series.counts or series.counts[i] > 0)
     ]
     return raw.at(keep)
 

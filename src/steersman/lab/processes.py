@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import socket
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,40 +55,14 @@ class Processes:
     _waiting: dict[int, asyncio.Future[int]] = field(default_factory=dict)
     _numbers: Callable[[], int] = field(default_factory=lambda: itertools.count(1).__next__)
     _buffer: bytearray = field(default_factory=bytearray)
-    _ready: asyncio.Event = field(default_factory=asyncio.Event)
     _early: dict[int, int] = field(default_factory=dict)
 
-    @classmethod
-    async def open(cls, log: Path) -> Processes:
-        """Starts the zygote. It and all its children die with this process."""
-        ours, theirs = socket.socketpair()
-        life_read, _life_write = os.pipe()  # the writing end stays open for as long as this process lives
-        with log.open("ab") as out:
-            await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "steersman.lab.zygote",
-                str(theirs.fileno()),
-                str(life_read),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                pass_fds=(theirs.fileno(), life_read),
-            )
-        theirs.close()
-        os.close(life_read)
-        ours.setblocking(False)
-        made = cls(ours)
-        asyncio.get_running_loop().add_reader(ours, made._hear)
-        return made
-
-    async def ready(self) -> None:
-        """Waits until the zygote can fork."""
-        await asyncio.wait_for(self._ready.wait(), START_S)
+    def attach(self) -> None:
+        """Hears of starts and ends from now on, in the running loop."""
+        asyncio.get_running_loop().add_reader(self.control, self._hear)
 
     async def spawn(self, role: str, spec: Fact, *, log: Path, sockets: Sequence[socket.socket] = ()) -> Child:
         """Starts a process; its sockets are its own from then on."""
-        await self.ready()
         number = self._numbers()
         order: dict[str, Any] = {"id": number, "role": role, "spec": spec.model_dump(mode="json"), "log": str(log)}
         answer = asyncio.get_running_loop().create_future()
@@ -122,8 +95,6 @@ class Processes:
 
     def _heard(self, message: dict[str, Any]) -> None:
         match message:
-            case {"ready": True}:
-                self._ready.set()
             case {"id": int(number), "pid": int(pid)}:
                 self.children[pid] = Child(pid, asyncio.get_running_loop().create_future())
                 self._waiting.pop(number).set_result(pid)

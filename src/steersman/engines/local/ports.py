@@ -43,6 +43,10 @@ Catalogue = Callable[[OperationName], Operation]
 """The registered operation of that name. Raises InputError when there is none."""
 
 
+Sources = Callable[[RunId], Source]
+"""Where conditions are measured, on the account of a run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Times of the engine."""
@@ -67,7 +71,7 @@ class Deps:
     caller: Caller
     authority: Authority
     journal: Journal
-    source: Source
+    source: Sources
     judge: Judge
     clock: Clock
     operation: Catalogue

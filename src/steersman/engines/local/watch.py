@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from steersman.domain.errors import InputError, ToolError, UnavailableError
+from steersman.domain.errors import ConcurrencyError, InputError, IntegrityError, SteersmanError
 from steersman.domain.event import StepMoved, VerdictGiven
 from steersman.domain.finding import Verdict
 from steersman.domain.ids import StepId
@@ -103,7 +103,8 @@ class Watch:
         start = max(since, at - timedelta(seconds=condition.window_s))
         if start >= at:
             return Verdict(result="inconclusive", reason="no time has gone by", at=at)
-        window, source = Window(start=start, end=at, step_s=condition.point_s), self.session.deps.source
+        window = Window(start=start, end=at, step_s=condition.point_s)
+        source = self.session.deps.source(self.session.run_id)
         try:
             series = await source.range(condition.signal, condition.selector, window)
             baseline = (
@@ -111,7 +112,9 @@ class Watch:
                 if isinstance(condition.test, Comparison)
                 else None
             )
-        except (UnavailableError, ToolError) as e:
+        except (ConcurrencyError, IntegrityError):
+            raise
+        except SteersmanError as e:
             return Verdict(result="inconclusive", reason=f"{condition.signal!r} could not be measured: {e}", at=at)
         return self.session.deps.judge(condition, series, baseline, at)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import psutil
+import requests  # noqa: F401 - the exporters import it when they are made; here it is imported once, before the forks
 from opentelemetry import context as contexts
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter

@@ -79,7 +79,7 @@ class Client:
 
     address: Address
     limit: int = 64
-    acquire_s: float = 1.0
+    acquire_s: float = 3.0
     """How long a request waits for a free connection."""
     kept_s: float = 0.0
     """How much longer than its request a connection stays taken; a leak sets it."""
@@ -116,7 +116,8 @@ class Client:
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
         try:
-            await asyncio.wait_for(self._free.acquire(), self.acquire_s)
+            async with asyncio.timeout(self.acquire_s):
+                await self._free.acquire()
         except TimeoutError as e:
             raise PoolExhaustedError(
                 f"no connection to {self.address} came free within {self.acquire_s:g} s ({self.limit} in use)"

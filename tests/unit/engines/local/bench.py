@@ -58,7 +58,7 @@ class Bench:
         )
         self.desk = ApprovalDesk(self.journal, KEYS, RULES, people, self.clock)
         self.engine = LocalEngine(
-            Deps(self, self.gate, self.journal, self, self.judge, self.clock, self.gate.operation), ALICE
+            Deps(self, self.gate, self.journal, lambda _: self, self.judge, self.clock, self.gate.operation), ALICE
         )
         return self
 

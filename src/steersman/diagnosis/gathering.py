@@ -1,0 +1,105 @@
+"""From facts, as live sources give them, to columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from steersman.diagnosis.bundle import NONE, Bundle, Ints, Logs, Metrics, Spans, Vocabulary
+from steersman.domain.signal import Change, LogRecord, Series, Span, Window
+
+FAILED_LEVELS = frozenset({"ERROR", "FATAL", "CRITICAL", "SEVERE", "ALERT", "EMERGENCY", "PANIC"})
+"""Log levels, upper case, that mean that something went wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What sources answered. `healthy` rows lie in the baseline window, `suspect` ones in the window in question."""
+
+    series: Sequence[Series] = ()
+    healthy_spans: Sequence[Span] = ()
+    suspect_spans: Sequence[Span] = ()
+    healthy_logs: Sequence[LogRecord] = ()
+    suspect_logs: Sequence[LogRecord] = ()
+    changes: tuple[Change, ...] = ()
+    holes: tuple[str, ...] = ()
+    edges: tuple[tuple[str, str], ...] = field(default=())
+
+
+def bundle_of(gathered: Gathered, window: Window, *, alert: float | None = None, suspect: str = "") -> Bundle:
+    """Columns of what was gathered. Points of series before the window are reference.
+
+    suspect: the service that was asked about.
+    """
+    services, instances, versions, operations, traces = (Vocabulary() for _ in range(5))
+    start = window.start.timestamp()
+    spans = [*gathered.healthy_spans, *gathered.suspect_spans]
+    lines = [*gathered.healthy_logs, *gathered.suspect_logs]
+    trace = traces.codes([span.trace_id for span in spans])
+    rows = {(code, span.span_id): row for row, (code, span) in enumerate(zip(trace.tolist(), spans, strict=True))}
+    columns = Spans(
+        trace=trace,
+        parent=_rows(rows, trace, [span.parent_id for span in spans]),
+        service=services.codes([span.service for span in spans]),
+        instance=instances.codes([span.instance for span in spans]),
+        version=versions.codes([span.version for span in spans]),
+        operation=operations.codes([span.operation for span in spans]),
+        start=np.array([span.start.timestamp() for span in spans], np.float64),
+        duration=np.array([span.duration_s for span in spans], np.float64),
+        error=np.array([-1 if span.error is None else int(span.error) for span in spans], np.int8),
+        reference=np.arange(len(spans)) < len(gathered.healthy_spans),
+    )
+    log_trace = traces.codes([line.trace_id for line in lines])
+    texts = [line.message.encode() for line in lines]
+    logs = Logs(
+        time=np.array([line.at.timestamp() for line in lines], np.float64),
+        service=services.codes([line.service for line in lines]),
+        instance=instances.codes([line.instance for line in lines]),
+        version=versions.codes([line.version for line in lines]),
+        failed=np.array([line.level.upper() in FAILED_LEVELS for line in lines], np.bool_),
+        trace=log_trace,
+        span=_rows(rows, log_trace, [line.span_id for line in lines]),
+        text=np.frombuffer(b"".join(texts), np.uint8),
+        offsets=np.concatenate([[0], np.cumsum([len(text) for text in texts], dtype=np.int64)]).astype(np.int64),
+        reference=np.arange(len(lines)) < len(gathered.healthy_logs),
+    )
+    metrics = _metrics(gathered.series, services, instances, start)
+    edges = frozenset((services.code(a), services.code(b)) for a, b in gathered.edges)
+    return Bundle(
+        start=start,
+        end=window.end.timestamp(),
+        alert=alert,
+        services=(*services.names, suspect) if suspect and suspect not in services.names else services.names,
+        instances=instances.names,
+        versions=versions.names,
+        operations=operations.names,
+        edges=edges,
+        suspect=services.code(suspect) if suspect else None,
+        metrics=metrics,
+        spans=columns,
+        logs=logs,
+        changes=gathered.changes,
+        holes=gathered.holes,
+    )
+
+
+def _rows(rows: dict[tuple[int, str], int], trace: Ints, span_ids: Iterable[str]) -> Ints:
+    found = (rows.get((code, span_id), int(NONE)) for code, span_id in zip(trace.tolist(), span_ids, strict=True))
+    return np.fromiter(found, np.int32, len(trace))
+
+
+def _metrics(series: Sequence[Series], services: Vocabulary, instances: Vocabulary, start: float) -> Metrics:
+    known = [one for one in series if one.times and one.selector.service]
+    times = np.concatenate([np.empty(0), *(np.array(one.times, np.float64) for one in known)])
+    return Metrics(
+        name=tuple(one.signal for one in known),
+        service=services.codes([one.selector.service for one in known]),
+        instance=instances.codes([one.selector.instance for one in known]),
+        peer=np.full(len(known), NONE, np.int32),
+        offsets=np.concatenate([[0], np.cumsum([len(one.times) for one in known], dtype=np.int64)]).astype(np.int64),
+        time=times,
+        value=np.concatenate([np.empty(0), *(np.array(one.values, np.float64) for one in known)]),
+        reference=times < start,
+    )

@@ -1,0 +1,52 @@
+"""Which kind of fault a suspect's symptoms add up to."""
+
+from __future__ import annotations
+
+from steersman.diagnosis.ranking import Suspect
+from steersman.diagnosis.series import family
+from steersman.diagnosis.symptom import Modality
+from steersman.domain.finding import FaultKind
+from steersman.domain.signal import Change
+
+CLEAR = 0.5
+"""Score from which a symptom counts by itself."""
+LONG = 0.9
+"""Score of lost time from which failing requests have waited in vain."""
+BEHAVIOUR: frozenset[Modality] = frozenset({"errors", "logs", "structure"})
+"""Ways of looking in which a bad configuration shows."""
+SHOWN = 0.3
+"""Score from which a symptom that the alert is about counts."""
+
+
+def kind_of(suspect: Suspect, change: Change | None, *, alert_metric: str = "") -> FaultKind:
+    """The kind of fault.
+
+    A resource that ran short explains lost time and failures; otherwise what the alert complains of holds, if the
+    service shows it; otherwise the strongest symptom's own.
+    """
+    symptoms = [weighed.symptom for weighed in suspect.weighed]
+    clear = {(s.modality, s.kind): s.score for s in symptoms if s.score >= CLEAR}
+    fails = any(modality == "errors" for modality, _ in clear)
+    if ("structure", "n_plus_one") in clear:
+        return "retry_storm" if fails else "n_plus_one"
+    resource = _resource(clear)
+    if resource is not None:
+        return resource
+    if change is not None and change.kind == "config" and (fails or suspect.weighed[0].symptom.modality in BEHAVIOUR):
+        return "bad_config"
+    if fails and clear.get(("latency", "latency_regression"), 0.0) >= LONG:
+        return "dependency_timeout"
+    complaint = family(alert_metric)
+    strongest = next(
+        (s for s in symptoms if complaint is not None and s.modality == complaint.modality and s.score >= SHOWN),
+        suspect.weighed[0].symptom,
+    )
+    return strongest.kind
+
+
+def _resource(clear: dict[tuple[Modality, FaultKind], float]) -> FaultKind | None:
+    """The resource that is shortest; a service that ends again and again shows the others, too."""
+    short = {kind: score for (modality, kind), score in clear.items() if modality == "resources"}
+    if "crash_loop" in short:
+        return "crash_loop"
+    return max(short, key=lambda kind: (short[kind], kind), default=None)
