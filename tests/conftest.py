@@ -26,8 +26,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """CI sets STEER_TEST_SKIP_NOTHING: there a skipped test is a failure, with its reason in the summary."""
+    """CI sets SKIP_NOTHING: there a skipped test is a failure, with its reason in the summary."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = len(reporter.stats.get("skipped", ())) if reporter else 0
-    if skipped and os.environ.get("STEER_TEST_SKIP_NOTHING") and session.exitstatus == pytest.ExitCode.OK:
+    if skipped and os.environ.get("SKIP_NOTHING") and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
