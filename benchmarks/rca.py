@@ -97,9 +97,9 @@ def answers(data: Path, per_suite: int | None) -> Iterator[Answer]:
         for directory in sorted((data / "cases" / suite).iterdir())[:per_suite]:
             started = time.perf_counter()
             bundle = read_bundle(directory)
-            found = assess(bundle)
-            seconds = time.perf_counter() - started
             told = investigate(bundle, "why?").root_causes
+            seconds = time.perf_counter() - started
+            found = assess(bundle)
             yield Answer(directory.name, suite, bundle, found, told[0].kind if told else "", seconds)
 
 
@@ -212,10 +212,8 @@ def healthy_report(graded: list[Graded], labels: dict[str, Any]) -> dict[str, An
     print(
         f"\nhealthy windows called healthy: {quiet:.3f} of {counts[True]} (alarms: {', '.join(alarms[True]) or 'none'})"
     )
-    print(
-        f"windows soon after another fault: alarms in {len(alarms[False])} of {counts[False]}: "
-        f"{', '.join(alarms[False])}"
-    )
+    late = ", ".join(alarms[False])
+    print(f"windows soon after another fault: alarms in {len(alarms[False])} of {counts[False]}: {late}")
     return {
         "windows": counts[True],
         "quiet": quiet,

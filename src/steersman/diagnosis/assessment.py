@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,11 +11,16 @@ from steersman.diagnosis import errors, latency, logs, repetition, series, struc
 from steersman.diagnosis.bundle import Bundle, Flags, Floats
 from steersman.diagnosis.changes import passed_on
 from steersman.diagnosis.graph import callees, calls
-from steersman.diagnosis.period import period
+from steersman.diagnosis.period import LEAD_S, period
 from steersman.diagnosis.ranking import Suspect, rank
 from steersman.diagnosis.symptom import Symptom
-from steersman.diagnosis.traces import shape
+from steersman.diagnosis.templates import Templates, templates
+from steersman.diagnosis.traces import Shape, shape
 
+SHORTEST_S = 120.0
+"""Length of the shortest incident that is searched for."""
+CLEARLY = 0.05
+"""Gain of score that makes a shorter incident the better account."""
 MIN_ROWS = 4
 """Rows in each period without which a modality says nothing."""
 
@@ -32,22 +37,62 @@ class Assessment:
     """Modalities with rows in both periods: what the assessment rests on."""
 
 
-def assess(bundle: Bundle) -> Assessment:
-    """Looks at all modalities and ranks what they show. Time linear in the rows (times their logarithm)."""
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What does not depend on when the incident began."""
+
+    form: Shape
+    trouble: Flags
+    templates: Templates
+
+
+def prepare(bundle: Bundle) -> Prepared:
+    """The costly part of an assessment, done once when several onsets are tried."""
     form = shape(bundle.spans)
-    trouble = errors.troubled(bundle, form)
+    return Prepared(form=form, trouble=errors.troubled(bundle, form), templates=templates(bundle.logs))
+
+
+def assess(bundle: Bundle, prepared: Prepared | None = None) -> Assessment:
+    """Looks at all modalities and ranks what they show. Time linear in the rows (times their logarithm)."""
+    ready = prepared or prepare(bundle)
+    form, trouble = ready.form, ready.trouble
     found: list[Symptom] = [
         *latency.detect(bundle, form),
         *structure.detect(bundle, form, trouble),
         *repetition.detect(bundle, form),
         *errors.detect(bundle, form),
-        *logs.detect(bundle, form, trouble),
+        *logs.detect(bundle, form, trouble, ready.templates),
         *series.detect(bundle),
     ]
     depends = callees(calls(bundle, form))
     found += passed_on(bundle, found, depends)
     suspects = tuple(rank(bundle, found, depends))
     return Assessment(suspects=suspects, symptoms=tuple(found), depends=depends, looked_at=_looked_at(bundle))
+
+
+def locate(bundle: Bundle) -> tuple[Bundle, Assessment]:
+    """The bundle with the likeliest page, and its assessment, when nobody knows when the incident began.
+
+    Tried are the whole window and its last half, quarter and eighth: one of them holds the fault to at least a half,
+    which the detectors' quartiles need. A shorter one must show the fault clearly better.
+    """
+    ready = prepare(bundle)
+    best, found = bundle, assess(bundle, ready)
+    if bundle.alert is not None:
+        return best, found
+    length = bundle.end - bundle.start
+    for part in (2, 4, 8):
+        if length / part < SHORTEST_S:
+            break
+        tried = replace(bundle, alert=bundle.end - length / part + LEAD_S)
+        seen = assess(tried, ready)
+        if _top(seen) > _top(found) + CLEARLY:
+            best, found = tried, seen
+    return best, found
+
+
+def _top(found: Assessment) -> float:
+    return found.suspects[0].score if found.suspects else 0.0
 
 
 def _looked_at(bundle: Bundle) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from steersman.diagnosis.statistics import surprise
 from steersman.diagnosis.structure import Units, habits
 from steersman.diagnosis.symptom import Symptom
 from steersman.diagnosis.traces import Shape
+from steersman.diagnosis.versions import fresh
 
 USUAL = 4.0
 """Largest standardised change of the share of failures in healthy systems."""
@@ -39,28 +40,38 @@ def origins(bundle: Bundle, shape: Shape) -> Flags:
 
 
 def detect(bundle: Bundle, shape: Shape) -> list[Symptom]:
-    """One symptom for each service in which more failures begin than in healthy times."""
+    """One symptom for each service in which more failures begin than in healthy times.
+
+    Requests of a version that came in with the incident are held against the other versions' at the same time, too.
+    """
     spans, when = bundle.spans, period(bundle)
     if not (spans.error == 1).any():
         return []
-    rows = np.flatnonzero(shape.entry == np.arange(len(spans)))
-    origin = origins(bundle, shape)[rows]
-    incident = when.incident(spans.start[rows], spans.reference[rows])
-    units = Units(
-        stratum=spans.service[rows].astype(np.int64),
-        kind=spans.service[rows].astype(np.int64),
-        cluster=spans.trace[rows].astype(np.int64),
-        healthy=when.healthy(spans.start[rows], spans.reference[rows]),
-        incident=incident,
-    )
-    failing = np.flatnonzero(origin)
+    rows = np.flatnonzero(shape.entry == np.arange(len(spans))).astype(np.int32)
+    incident = when.incident(spans.start, spans.reference)
+    new = fresh(bundle)
+    origin = origins(bundle, shape)
+    best: dict[int, Symptom] = {}
+    for before, after in ((when.healthy(spans.start, spans.reference), incident), (incident & ~new, new)):
+        for symptom in _compared(bundle, rows, origin, before=before, after=after):
+            if symptom.service not in best or symptom.score > best[symptom.service].score:
+                best[symptom.service] = symptom
+    return list(best.values())
+
+
+def _compared(bundle: Bundle, rows: Ints, origin: Flags, *, before: Flags, after: Flags) -> list[Symptom]:
+    spans = bundle.spans
+    service = spans.service[rows].astype(np.int64)
+    trace = spans.trace[rows].astype(np.int64)
+    units = Units(stratum=service, kind=service, cluster=trace, healthy=before[rows], incident=after[rows])
+    failing = np.flatnonzero(origin[rows])
     changed = habits(units, failing, np.zeros(len(failing), np.int64))
+    incident = period(bundle).incident(spans.start[rows], spans.reference[rows])
     result = []
-    for service, z, change in zip(changed.kind.tolist(), changed.z.tolist(), changed.change.tolist(), strict=True):
-        if change < MIN_SHARE:
-            continue
-        here = incident & (spans.service[rows] == service)
-        result.append(_symptom(bundle, rows[here], origin[here], service=service, z=z, change=change))
+    for kind, z, change in zip(changed.kind.tolist(), changed.z.tolist(), changed.change.tolist(), strict=True):
+        if change >= MIN_SHARE:
+            here = incident & (service == kind)
+            result.append(_symptom(bundle, rows[here], origin[rows[here]], service=kind, z=z, change=change))
     return result
 
 

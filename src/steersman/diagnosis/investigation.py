@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Literal
 
-from steersman.diagnosis.assessment import Assessment, assess
+from steersman.diagnosis.assessment import Assessment, locate
 from steersman.diagnosis.bundle import Bundle
 from steersman.diagnosis.changes import Recent, recent
 from steersman.diagnosis.kinds import kind_of
@@ -32,7 +32,7 @@ def investigate(
     A source that did not answer is never read as "all is well": without a cause, holes make it "not enough data".
     """
     window = Window(start=_instant(bundle.start), end=_instant(bundle.end))
-    found = assess(bundle)
+    bundle, found = locate(bundle)
     named = [suspect for suspect in found.suspects if suspect.score >= DECISION]
     book = _Book(window)
     considered = named or list(found.suspects[:1])

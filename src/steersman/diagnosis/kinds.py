@@ -27,8 +27,10 @@ def kind_of(suspect: Suspect, change: Change | None, *, alert_metric: str = "") 
     symptoms = [weighed.symptom for weighed in suspect.weighed]
     clear = {(s.modality, s.kind): s.score for s in symptoms if s.score >= CLEAR}
     fails = any(modality == "errors" for modality, _ in clear)
+    if ("structure", "retry_storm") in clear or (("structure", "n_plus_one") in clear and fails):
+        return "retry_storm"
     if ("structure", "n_plus_one") in clear:
-        return "retry_storm" if fails else "n_plus_one"
+        return "n_plus_one"
     resource = _resource(clear)
     if resource is not None:
         return resource

@@ -12,7 +12,7 @@ from steersman.diagnosis.period import period
 from steersman.diagnosis.statistics import Keys, dense, surprise
 from steersman.diagnosis.structure import USUAL, Units, habits, worth_telling
 from steersman.diagnosis.symptom import Symptom
-from steersman.diagnosis.templates import Templates, templates
+from steersman.diagnosis.templates import Templates
 from steersman.diagnosis.traces import Shape
 
 USUAL_LOUD = 3.0
@@ -21,13 +21,11 @@ USUAL_RATE = 8.0
 """Largest standardised change of a template's rate in healthy systems: lines come in bursts."""
 
 
-def detect(bundle: Bundle, shape: Shape, trouble: Flags) -> list[Symptom]:
-    """The strongest change of each service's lines."""
-    logs = bundle.logs
-    if not len(logs):
+def detect(bundle: Bundle, shape: Shape, trouble: Flags, found: Templates) -> list[Symptom]:
+    """The strongest change of each service's lines. found: the templates of the lines."""
+    if not len(bundle.logs):
         return []
-    found = templates(logs)
-    traced = logs.span >= 0
+    traced = bundle.logs.span >= 0
     return _by_request(bundle, shape, found, trouble) + _by_rate(bundle, found, ~traced)
 
 

@@ -12,6 +12,8 @@ from steersman.diagnosis.traces import Shape
 
 USUAL = 1.0
 """Growth of the number of equal calls for one request, over what is usual, in healthy systems."""
+OFTEN = 0.1
+"""Share of failing calls from which repetition is retrying."""
 NEVER = 2.0
 """Equal calls for one request that are taken as usual where that call was never made before."""
 MIN_REQUESTS = 4
@@ -53,12 +55,20 @@ def detect(bundle: Bundle, shape: Shape) -> list[Symptom]:
     ]
 
 
+def _retried(bundle: Bundle, example: int) -> bool:
+    """Whether calls like this one failed often: then they are made again because of that."""
+    spans = bundle.spans
+    alike = (spans.service == spans.service[example]) & (spans.operation == spans.operation[example])
+    alike &= period(bundle).incident(spans.start, spans.reference)
+    return bool(np.mean(spans.error[alike] == 1) >= OFTEN) if alike.any() else False
+
+
 def _symptom(bundle: Bundle, service: int, example: int, *, growth: float, now: float) -> Symptom:
     spans = bundle.spans
     return Symptom(
         service=service,
         modality="structure",
-        kind="n_plus_one",
+        kind="retry_storm" if _retried(bundle, example) else "n_plus_one",
         score=surprise(growth, USUAL),
         text=f"It makes one of its calls {now:.0f} times for one request, {1 + growth:.1f} times as often as before.",
         value=f"{now:.0f} calls per request, {growth:+.2f} of usual",

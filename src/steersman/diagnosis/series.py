@@ -16,7 +16,7 @@ from steersman.domain.finding import FaultKind
 
 USUAL = 2.5
 """Largest excess, in units of the healthy range, in healthy systems."""
-USUAL_RESOURCE = 6.0
+USUAL_RESOURCE = 4.0
 """The same for single instances, whose load is burstier than what a service's users see."""
 HALF_TRUST = 1.0
 """Points of a resource at which its rise counts half."""
