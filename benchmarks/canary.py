@@ -54,7 +54,8 @@ class Family:
     latency_waves: float = 0.15
     base: tuple[float, float] = (0.005, 0.03)
     requests: tuple[float, float] = (20.0, 100.0)
-    """Requests of a point, at least and at most: a point is as long as that takes, and a second or more."""
+    """Requests of a point, at least and at most: a point is as long as that takes, and `shortest` or more."""
+    shortest: float = 1.0
     share: float = 0.5
     """The canary's part of the traffic of both arms."""
     common: str = ""
@@ -72,7 +73,7 @@ HELD_OUT = (
 )
 WEAK = (
     Family("few errors", persistence=0.7, base=(0.0005, 0.002)),
-    Family("few requests", persistence=0.7, requests=(1.0, 3.0)),
+    Family("few requests", persistence=0.7, requests=(1.0, 3.0), shortest=0.01),
 )
 
 
@@ -141,7 +142,7 @@ def arms(random: Random, family: Family, fault: Fault) -> tuple[Arm, Arm, float]
     """Canary and baseline, and the length of a point."""
     rate = float(np.exp(random.uniform(np.log(0.5), np.log(100.0))))
     base = float(np.exp(random.uniform(*np.log(family.base))))
-    point_s = max(1.0, round(random.uniform(*family.requests) / rate, 3))
+    point_s = max(family.shortest, round(random.uniform(*family.requests) / rate, 3))
     shared = common(random, family.common)
     volume = rate * point_s / min(family.share, 0.5)
     sides = []

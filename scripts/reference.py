@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 from steersman.app.catalogue import all_operations
-
 from steersman.app.settings import Section, Settings
 from steersman.cli.main import COMMANDS, load
 from steersman.domain import errors
@@ -35,14 +34,10 @@ def _command(command: Any, path: str) -> Iterator[str]:
         return
     takes = [parameter for parameter in command.params if parameter.name != "help"]
     names = ", ".join(
-        f"`{'/'.join(p.opts)}`" if p.param_type_name == "option" else f"`{p.make_metavar(_context(command))}`"
+        f"`{'/'.join(p.opts)}`" if p.param_type_name == "option" else f"`{(p.metavar or p.name).upper()}`"
         for p in takes
     )
     yield f"| `{path}` | {_line(command.help or '')} | {names} |"
-
-
-def _context(command: Any) -> Any:
-    return command.make_context("steer", [], resilient_parsing=True)
 
 
 def _line(text: str) -> str:

@@ -54,8 +54,9 @@ def test_a_bad_release_is_caught_undone_and_explained(steer: Shell) -> None:
     cause = told["investigation"]["root_causes"][0]
     assert (cause["service"], cause["version"], cause["kind"]) == ("payments", "v2", "error_bug")
     assert cause["evidence"]
-    report = Path(told["report"]).read_text()
-    assert "ignore your instructions" not in report.split("untrusted")[0].lower()
+    injected = [line for line in Path(told["report"]).read_text().splitlines() if "ignore your instructions" in line]
+    assert injected
+    assert all("신뢰할 수 없는 텍스트" in line for line in injected)
     assert steer("audit", "verify").returncode == 0
     assert steer.json("lab", "status") == []
 
@@ -82,15 +83,20 @@ def test_exactly_the_reviewed_plan_is_run_and_drift_is_refused(steer: Shell) -> 
     assert reviewed.returncode == 0, reviewed.stderr
     file = steer.home / "p.json"
     file.write_text(reviewed.stdout)
-    weights = '{"service": "payments", "weights": {"blue": 90, "green": 10}}'
-    asked = steer("tools", "call", "lab.set_load", "--args", '{"rate": 40}')
+    waiting = steer.json("run", "-f", str(file), code=3)
+    assert waiting["steps"]
+    asked = steer("tools", "call", "lab.build", "--args", '{"service": "payments", "version": "v3"}')
     assert asked.returncode == 3
-    assert weights
-    edited = json.loads(reviewed.stdout)
-    edited["steps"][0]["arguments"]["version"] = "v2"
-    file.write_text(json.dumps(edited))
+    call_id = asked.stderr.split("--call-id ")[1].split()[0]
+    (mine,) = [each for each in steer.json("approvals", "list") if each["request"]["run_id"] == call_id]
+    steer.json("approve", mine["request"]["id"])
+    built = steer(
+        "tools", "call", "lab.build", "--args", '{"service": "payments", "version": "v3"}', "--call-id", call_id
+    )
+    assert built.returncode == 0, built.stderr
     refused = steer("run", "-f", str(file), "--yes")
-    assert refused.returncode in (2, 4)
+    assert refused.returncode == 4, refused.stderr
+    assert "changed since the plan was made" in refused.stderr + refused.stdout
 
 
 def test_bad_input_is_one_line_and_exit_2(steer: Shell) -> None:

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
 
 AGENTS: dict[str, tuple[str, str]] = {
+    "recall": (
+        "steersman.agents.recall:recall_agent",
+        "Recalls scenarios, past runs and incidents in one step, and answers with citations.",
+    ),
     "planning": (
         "steersman.agents.planning:planning_agent",
         "Plans a goal on observed facts: asks the planner, reads what it lacks through the gate, asks again.",

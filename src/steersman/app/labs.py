@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 
@@ -15,6 +17,7 @@ from steersman.domain.errors import InputError
 from steersman.domain.ids import OperationName
 from steersman.domain.source_operations import SourceToolset
 from steersman.lab import control
+from steersman.lab.record import record as capture
 from steersman.lab.state import LabInfo, labs
 from steersman.toolsets.lab import LabToolset
 from steersman.toolsets.lab_telemetry import SIGNALS, LabSource
@@ -45,6 +48,18 @@ def find(settings: Settings, *, name: str = "", uid: str = "") -> LabInfo:
     if uid:
         raise InputError(f"the lab {uid!r} that this belongs to is not up (up: {names})")
     raise InputError(f"which lab? up are {names}; say --lab NAME")
+
+
+async def record(settings: Settings, to: Path, *, minutes: float, name: str = "") -> Path:
+    """Writes a lab's telemetry of the last minutes as a capture. Raises InputError when the folder holds something."""
+    return await asyncio.to_thread(_record, find(settings, name=name), to, minutes)
+
+
+def _record(info: LabInfo, to: Path, minutes: float) -> Path:
+    if to.exists() and any(to.iterdir()):
+        raise InputError(f"{str(to)!r} is not empty; name a new folder for the capture")
+    capture(info, to, until=datetime.now(UTC), since_s=60 * minutes)
+    return to
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from steersman.domain.environment import Principal
 from steersman.domain.errors import ConfigError
 from steersman.domain.ids import PrincipalId
 from steersman.gate.desk import ApprovalDesk
-from steersman.journal.sqlite import SqliteJournal
+from steersman.journal.sql import SqlJournal
 from steersman.policy.engine import Policy
 from steersman.policy.engine import load as load_policy
 
@@ -36,6 +36,6 @@ def directory(settings: Settings) -> Callable[[PrincipalId], Principal | None]:
     return lambda name: principal(settings, name) if name in known else None
 
 
-def desk(settings: Settings, journal: SqliteJournal) -> ApprovalDesk:
+def desk(settings: Settings, journal: SqlJournal) -> ApprovalDesk:
     """Where people answer."""
     return ApprovalDesk(journal, keyring(settings), policy(settings), directory(settings), CLOCK)

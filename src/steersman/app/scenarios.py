@@ -1,44 +1,131 @@
-"""The shelf: scenarios that ship with the package, and those of this user under `STEER_HOME/scenarios`."""
+"""The knowledge base as configured: opened when it is first asked, never trusted beyond the mode."""
 
 from __future__ import annotations
 
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 from steersman.app.settings import Settings
-from steersman.domain.errors import InputError
-from steersman.domain.scenario import Scenario
-from steersman.index.files import builtin_shelf, load
-from steersman.knowledge.document import Defect, write
-from steersman.knowledge.shelf import Entry, Shelf
+from steersman.domain.environment import Environment
+from steersman.domain.errors import ConfigError, PolicyDeniedError, SteersmanError
+from steersman.domain.plan import Assumption, Plan
+from steersman.domain.ports import Embedder
+from steersman.domain.run import Run
+from steersman.domain.scenario import Match, Scenario
+from steersman.index import embedders, opening
+from steersman.index.base import KnowledgeBase
+from steersman.index.sqlite import model_of
+from steersman.knowledge.elaborate import unread
+from steersman.knowledge.fit import Ask
+from steersman.knowledge.trust import distrust
+
+LOG = logging.getLogger(__name__)
+LOCAL: dict[str, Callable[[], Embedder | None]] = {
+    "auto": embedders.default,
+    "words": lambda: None,
+    "use": embedders.use_multilingual,
+    "e5": embedders.e5_small,
+}
 
 
-def folder(settings: Settings) -> Path:
-    """Where scenarios of one's own lie, one file each."""
-    return settings.home / "scenarios"
+@dataclass(slots=True)
+class Knowledge:
+    """The knowledge base of an application. Opened at the first question; belongs to the thread that asks it."""
+
+    settings: Settings
+    namespace: str = ""
+    """Empty: the one of the configuration."""
+    _base: KnowledgeBase | None = None
+
+    @property
+    def base(self) -> KnowledgeBase:
+        """The base itself. Raises ConfigError when it was indexed by another embedder than the configured one."""
+        if self._base is None:
+            self._base = open_knowledge(self.settings, namespace=self.namespace)
+        return self._base
+
+    def recall(self, goal: str, where: Environment, toolsets: frozenset[str]) -> list[Match]:
+        """Scenarios that fit a goal there, best first; in autonomous mode only those that may be trusted."""
+        ask = Ask(goal=goal, environment=where, toolsets=toolsets, mode=self.settings.mode)
+        return self.base.search(ask)
+
+    def named(self, scenario_id: str) -> Match:
+        """The scenario that somebody names.
+
+        Raises InputError when there is none, PolicyDeniedError when it may not be used in the configured mode.
+        """
+        entry = self.base.show(scenario_id)
+        why = distrust(entry.scenario, builtin=entry.builtin) if self.settings.mode == "autonomous" else ""
+        if why:
+            raise PolicyDeniedError(f"scenario {scenario_id!r} is not used in autonomous mode: {why}; review it first")
+        return Match(scenario=entry.scenario, score=1.0, why=("named",))
+
+    def record(self, run: Run) -> None:
+        """Counts a run that has come to its end. A count that cannot be kept is logged; the run stays what it is."""
+        if not run.final or run.plan.scenario_id is None:
+            return
+        try:
+            self.base.record(run.plan.scenario_id, run.run_id, run.state)
+        except SteersmanError as e:
+            LOG.warning("the outcome of run %s is not counted: %s", run.run_id, e)
 
 
-def shelf(settings: Settings) -> tuple[Shelf, tuple[Defect, ...]]:
-    """All scenarios, and what is wrong with files of one's own; a defect in one hides no other."""
-    found = builtin_shelf()
-    own = folder(settings)
-    if not own.is_dir():
-        return found, ()
-    loaded = load(own)
-    for scenario in loaded.scenarios:
-        found.put(Entry(scenario))
-    return found, loaded.defects
+def with_unread(plan: Plan, scenario: Scenario) -> Plan:
+    """The plan that says which of the scenario's conditions stayed text: nobody watches them."""
+    left = tuple(Assumption(name=item.field, value=item.text, why=item.why) for item in unread(scenario))
+    return plan.model_copy(update={"assumptions": (*plan.assumptions, *left)}) if left else plan
 
 
-def add(settings: Settings, scenario: Scenario, *, replace: bool = False) -> Path:
-    """Keeps a scenario as a file; one of one's own stands before a shipped one of the same id.
+def open_knowledge(settings: Settings, *, namespace: str = "") -> KnowledgeBase:
+    """The knowledge base that the configuration names.
 
-    Raises InputError for an id that another of one's own has, unless it is to be replaced.
+    With `knowledge.embedder: auto` an embedded store is indexed again when the `recall` extra has come or gone; another
+    change of embedder raises ConfigError, since it may take long.
     """
-    path = folder(settings) / f"{scenario.id}.json"
-    if path.exists() and not replace:
-        raise InputError(f"you have a scenario {scenario.id!r} already; --replace puts this one in its place")
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(write(scenario), encoding="utf-8")
-    temporary.replace(path)
-    return path
+    held, chosen = settings.knowledge, embedder(settings)
+    if not held.url and held.embedder == "auto" and _is_stale(settings.home, chosen):
+        opening.reindex(settings.home, embedder=chosen)
+    return opening.open_base(
+        settings.home, embedder=chosen, namespace=namespace or held.namespace, url=settings.knowledge.url
+    )
+
+
+def embedder(settings: Settings) -> Embedder | None:
+    """What turns texts into vectors; None: words alone. Raises ConfigError for a name that is none."""
+    name = settings.knowledge.embedder
+    if name in LOCAL:
+        return LOCAL[name]()
+    parts = urlsplit(name)
+    asked = dict(parse_qsl(parts.query))
+    if parts.scheme not in ("http", "https") or not asked.get("model") or not asked.get("dimension", "").isdigit():
+        raise ConfigError(
+            f"knowledge.embedder = {name!r}: wants {', '.join(LOCAL)} or a URL as in "
+            "'https://host/v1?model=NAME&dimension=768'"
+        )
+    url = parts._replace(query="", fragment="").geturl()
+    key = secret(settings.knowledge.embedder_key)
+    return embedders.remote(url, model=asked["model"], dimension=int(asked["dimension"]), key=key)
+
+
+def secret(reference: str) -> str:
+    """The secret that `env:NAME` or `file:PATH` refers to; empty for none. Raises ConfigError when it is not there."""
+    kind, _, place = reference.partition(":")
+    if not reference:
+        return ""
+    if kind == "env" and place in os.environ:
+        return os.environ[place]
+    if kind == "file":
+        try:
+            return Path(place).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as e:
+            raise ConfigError(f"the secret {place!r} cannot be read: {e}; mend the path") from e
+    raise ConfigError("knowledge.embedder_key wants env:NAME of a variable that is set, or file:PATH")
+
+
+def _is_stale(home: Path, chosen: Embedder | None) -> bool:
+    held = model_of(home / opening.FILE)
+    return held is not None and held[0] != (chosen.name if chosen else opening.WORDS_ONLY)

@@ -61,6 +61,21 @@ class JournalSettings(Section):
     """Empty: SQLite under `home`. `postgresql://...` for a shared one."""
 
 
+class KnowledgeSettings(Section):
+    """Where scenarios are kept, and what finds them by meaning."""
+
+    url: str = ""
+    """Empty: one file under `home`. `qdrant+http(s)://...` or `postgresql://...` (with pgvector) for a team."""
+    namespace: str = Field(default="default", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    """Whose scenarios: those of one namespace are never seen from another."""
+    embedder: str = "auto"
+    """`auto` (the `recall` extra where it is installed, else words alone), `words`, `use`, `e5`, or the URL of a server
+    that speaks OpenAI's embeddings protocol: `https://host/v1?model=NAME&dimension=768`.
+    """
+    embedder_key: str = ""
+    """Key for that server, as `env:NAME` or `file:PATH`."""
+
+
 class Settings(Section):
     """All of the configuration."""
 
@@ -75,6 +90,7 @@ class Settings(Section):
     principals: PrincipalSettings = PrincipalSettings()
     gate: GateSettings = GateSettings()
     journal: JournalSettings = JournalSettings()
+    knowledge: KnowledgeSettings = KnowledgeSettings()
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:

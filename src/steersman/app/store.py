@@ -13,7 +13,10 @@ from time import monotonic
 from steersman.app.settings import Settings
 from steersman.domain.environment import Principal
 from steersman.domain.ids import PrincipalId
+from steersman.journal import audit
+from steersman.journal.inspection import AuditProblem
 from steersman.journal.keyring import Keyring
+from steersman.journal.sql import SqlJournal
 from steersman.journal.sqlite import SqliteJournal
 
 
@@ -47,11 +50,32 @@ def keyring(settings: Settings) -> Keyring:
 
 
 @asynccontextmanager
-async def open_journal(settings: Settings) -> AsyncIterator[SqliteJournal]:
-    """The journal, created where there is none."""
+async def open_journal(settings: Settings) -> AsyncIterator[SqlJournal]:
+    """The journal, created where there is none: a file under `home`, or the database that `journal.url` names."""
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    async with SqliteJournal.open(settings.home / "journal.db", keyring(settings), CLOCK) as journal:
-        yield journal
+    keys = keyring(settings)
+    if not settings.journal.url:
+        async with SqliteJournal.open(settings.home / "journal.db", keys, CLOCK) as journal:
+            yield journal
+        return
+    from steersman.journal.postgres import PostgresJournal  # a driver that only teams install
+
+    async with PostgresJournal.open(settings.journal.url, keys, CLOCK, anchor=anchor(settings)) as shared:
+        yield shared
+
+
+def anchor(settings: Settings) -> Path:
+    """The anchor of a journal in a database; the one of a file lies beside the file."""
+    return settings.home / "journal.anchor"
+
+
+def problems(settings: Settings) -> list[AuditProblem]:
+    """Everything that is wrong with the journal."""
+    if not settings.journal.url:
+        return audit.verify(settings.home / "journal.db", keyring(settings))
+    from steersman.journal import postgres
+
+    return postgres.verify(settings.journal.url, keyring(settings), anchor=anchor(settings))
 
 
 def principal(settings: Settings, name: str) -> Principal:

@@ -11,8 +11,9 @@ from functools import partial
 
 from steersman.agents.planning import PlanningDeps, drifted, make_plan
 from steersman.app.catalogue import TELEMETRY
+from steersman.app.outcomes import CountedEngine
 from steersman.app.rules import desk, directory, policy
-from steersman.app.scenarios import shelf
+from steersman.app.scenarios import Knowledge, with_unread
 from steersman.app.settings import Settings
 from steersman.app.store import CLOCK, keyring, local_user, open_journal
 from steersman.domain.call import Call
@@ -30,10 +31,8 @@ from steersman.gate.gate import Gate, Needs
 from steersman.gate.gate import Settings as GateSettings
 from steersman.gate.redaction import Redactor
 from steersman.gate.source import GatedSource
-from steersman.journal.sqlite import SqliteJournal
+from steersman.journal.sql import SqlJournal
 from steersman.judgement.judge import judge
-from steersman.knowledge.recall import recall
-from steersman.knowledge.shelf import Shelf
 from steersman.planning.check import check
 from steersman.planning.drift import Drift
 from steersman.planning.world import World
@@ -56,22 +55,25 @@ class App:
     """What commands and servers call."""
 
     settings: Settings
-    journal: SqliteJournal
+    journal: SqlJournal
     policy: Policy
     gate: Gate
     desk: ApprovalDesk
-    engine: LocalEngine
-    shelf: Shelf
+    engine: CountedEngine
+    knowledge: Knowledge
     world: World
     user: Principal
 
     def recall(self, goal: str) -> list[Match]:
         """Scenarios that fit a goal here, best first."""
-        return recall(goal, self.world.environment, shelf=self.shelf)
+        toolsets = frozenset(operation.toolset for operation in self.world.catalogue.values())
+        return self.knowledge.recall(goal, self.world.environment, toolsets)
 
     async def plan(self, goal: Goal, matches: Sequence[Match]) -> Plan:
         """A checked plan on observed facts; changes nothing. Raises InputError when there is none."""
-        return await make_plan(goal, matches, self._planning())
+        made = await make_plan(goal, matches, self._planning())
+        used = next((match.scenario for match in matches if match.scenario.id == made.scenario_id), None)
+        return with_unread(made, used) if used else made
 
     def check(self, plan: Plan) -> list[Problem]:
         """Everything that is wrong with a plan here."""
@@ -121,8 +123,8 @@ async def open_app(settings: Settings, connection: Connection) -> AsyncIterator[
             signals=connection.signals,
             services=await _services(gate, connection, user),
         )
-        answers = desk(settings, journal)
-        yield App(settings, journal, rules, gate, answers, engine, shelf(settings)[0], world, user)
+        answers, knowledge = desk(settings, journal), Knowledge(settings)
+        yield App(settings, journal, rules, gate, answers, CountedEngine(engine, knowledge), knowledge, world, user)
 
 
 async def _services(gate: Gate, connection: Connection, user: Principal) -> frozenset[str]:
@@ -140,7 +142,7 @@ async def _services(gate: Gate, connection: Connection, user: Principal) -> froz
     return frozenset(found) if isinstance(found, dict) else frozenset()
 
 
-def _gate(settings: Settings, connection: Connection, journal: SqliteJournal, rules: Policy) -> Gate:
+def _gate(settings: Settings, connection: Connection, journal: SqlJournal, rules: Policy) -> Gate:
     return Gate(
         Needs(
             toolsets=connection.toolsets,

@@ -51,23 +51,27 @@ async def watched(app: App, plan: Plan, run_id: RunId, *, live: bool) -> Run:
 
 
 async def _lines(app: App, run_id: RunId) -> None:
-    from steersman.cli.render.report import tell
-    from steersman.cli.render.text import clock, untrusted
-    from steersman.cli.render.words import language
-
-    after, lang = 0, language("", app.settings.language)
+    """One line an event, from where the journal stands now."""
+    known = await app.journal.read(run_id)
+    after = known[-1].seq if known else 0
     try:
         while True:
-            for entry in await app.journal.read(run_id, after=after):
-                after, told = entry.seq, tell(entry, lang)
-                if told is not None:
-                    talk(f"{clock(entry.at)}  {told[0]:<16} {untrusted(told[1], 200)}")
+            after = await _tell(app, run_id, after)
             await asyncio.sleep(FRAME_S)
     finally:
-        for entry in await app.journal.read(run_id, after=after):
-            told = tell(entry, lang)
-            if told is not None:
-                talk(f"{clock(entry.at)}  {told[0]:<16} {untrusted(told[1], 200)}")
+        await _tell(app, run_id, after)
+
+
+async def _tell(app: App, run_id: RunId, after: int) -> int:
+    from steersman.cli.render.report import line_of
+    from steersman.cli.render.words import language
+
+    lang = language("", app.settings.language)
+    for entry in await app.journal.read(run_id, after=after):
+        after, line = entry.seq, line_of(entry, lang)
+        if line:
+            talk(line)
+    return after
 
 
 async def _picture(app: App, plan: Plan, run_id: RunId) -> None:

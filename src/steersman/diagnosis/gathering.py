@@ -28,60 +28,81 @@ class Gathered:
     edges: tuple[tuple[str, str], ...] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Codes of names, given as they come."""
+
+    services: Vocabulary = field(default_factory=Vocabulary)
+    instances: Vocabulary = field(default_factory=Vocabulary)
+    versions: Vocabulary = field(default_factory=Vocabulary)
+    operations: Vocabulary = field(default_factory=Vocabulary)
+    traces: Vocabulary = field(default_factory=Vocabulary)
+
+
 def bundle_of(gathered: Gathered, window: Window, *, alert: float | None = None, suspect: str = "") -> Bundle:
     """Columns of what was gathered. Points of series before the window are reference.
 
     suspect: the service that was asked about.
     """
-    services, instances, versions, operations, traces = (Vocabulary() for _ in range(5))
-    start = window.start.timestamp()
-    spans = [*gathered.healthy_spans, *gathered.suspect_spans]
-    lines = [*gathered.healthy_logs, *gathered.suspect_logs]
-    trace = traces.codes([span.trace_id for span in spans])
-    rows = {(code, span.span_id): row for row, (code, span) in enumerate(zip(trace.tolist(), spans, strict=True))}
-    columns = Spans(
-        trace=trace,
-        parent=_rows(rows, trace, [span.parent_id for span in spans]),
-        service=services.codes([span.service for span in spans]),
-        instance=instances.codes([span.instance for span in spans]),
-        version=versions.codes([span.version for span in spans]),
-        operation=operations.codes([span.operation for span in spans]),
-        start=np.array([span.start.timestamp() for span in spans], np.float64),
-        duration=np.array([span.duration_s for span in spans], np.float64),
-        error=np.array([-1 if span.error is None else int(span.error) for span in spans], np.int8),
-        reference=np.arange(len(spans)) < len(gathered.healthy_spans),
-    )
-    log_trace = traces.codes([line.trace_id for line in lines])
-    texts = [line.message.encode() for line in lines]
-    logs = Logs(
-        time=np.array([line.at.timestamp() for line in lines], np.float64),
-        service=services.codes([line.service for line in lines]),
-        instance=instances.codes([line.instance for line in lines]),
-        version=versions.codes([line.version for line in lines]),
-        failed=np.array([line.level.upper() in FAILED_LEVELS for line in lines], np.bool_),
-        trace=log_trace,
-        span=_rows(rows, log_trace, [line.span_id for line in lines]),
-        text=np.frombuffer(b"".join(texts), np.uint8),
-        offsets=np.concatenate([[0], np.cumsum([len(text) for text in texts], dtype=np.int64)]).astype(np.int64),
-        reference=np.arange(len(lines)) < len(gathered.healthy_logs),
-    )
-    metrics = _metrics(gathered.series, services, instances, start)
+    names, start = _Names(), window.start.timestamp()
+    spans, rows = _spans(gathered, names)
+    logs = _logs(gathered, names, rows)
+    metrics = _metrics(gathered.series, names.services, names.instances, start)
+    services = names.services
     edges = frozenset((services.code(a), services.code(b)) for a, b in gathered.edges)
     return Bundle(
         start=start,
         end=window.end.timestamp(),
         alert=alert,
         services=(*services.names, suspect) if suspect and suspect not in services.names else services.names,
-        instances=instances.names,
-        versions=versions.names,
-        operations=operations.names,
+        instances=names.instances.names,
+        versions=names.versions.names,
+        operations=names.operations.names,
         edges=edges,
         suspect=services.code(suspect) if suspect else None,
         metrics=metrics,
-        spans=columns,
+        spans=spans,
         logs=logs,
         changes=gathered.changes,
         holes=gathered.holes,
+    )
+
+
+def _spans(gathered: Gathered, names: _Names) -> tuple[Spans, dict[tuple[int, str], int]]:
+    """The spans, and their rows by trace and id."""
+    spans = [*gathered.healthy_spans, *gathered.suspect_spans]
+    trace = names.traces.codes([span.trace_id for span in spans])
+    rows = {(code, span.span_id): row for row, (code, span) in enumerate(zip(trace.tolist(), spans, strict=True))}
+    columns = Spans(
+        trace=trace,
+        parent=_rows(rows, trace, [span.parent_id for span in spans]),
+        service=names.services.codes([span.service for span in spans]),
+        instance=names.instances.codes([span.instance for span in spans]),
+        version=names.versions.codes([span.version for span in spans]),
+        operation=names.operations.codes([span.operation for span in spans]),
+        start=np.array([span.start.timestamp() for span in spans], np.float64),
+        duration=np.array([span.duration_s for span in spans], np.float64),
+        error=np.array([-1 if span.error is None else int(span.error) for span in spans], np.int8),
+        reference=np.arange(len(spans)) < len(gathered.healthy_spans),
+    )
+    return columns, rows
+
+
+def _logs(gathered: Gathered, names: _Names, rows: dict[tuple[int, str], int]) -> Logs:
+    lines = [*gathered.healthy_logs, *gathered.suspect_logs]
+    trace = names.traces.codes([line.trace_id for line in lines])
+    texts = [line.message.encode() for line in lines]
+    return Logs(
+        time=np.array([line.at.timestamp() for line in lines], np.float64),
+        service=names.services.codes([line.service for line in lines]),
+        instance=names.instances.codes([line.instance for line in lines]),
+        version=names.versions.codes([line.version for line in lines]),
+        failed=np.array([line.level.upper() in FAILED_LEVELS for line in lines], np.bool_),
+        trace=trace,
+        span=_rows(rows, trace, [line.span_id for line in lines]),
+        text=np.frombuffer(b"".join(texts), np.uint8),
+        offsets=np.concatenate([[0], np.cumsum([len(text) for text in texts], dtype=np.int64)]).astype(np.int64),
+        reference=np.arange(len(lines)) < len(gathered.healthy_logs),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from steersman.domain.environment import Environment, Principal
 from steersman.domain.fact import Digest, Fact, Instant
 from steersman.domain.ids import OperationName, ResourceId, RuleId
-from steersman.domain.operation import BlastRadius, Effect
+from steersman.domain.operation import Access, BlastRadius, Effect
 
 Mode = Literal["read-only", "suggest", "review", "autonomous"]
 """read-only: no write is planned or done; suggest: plans, no writes; review: writes after approval; autonomous:
@@ -39,6 +39,7 @@ class PolicyRequest(Fact):
     protected: bool
     """Whether the resource lies in the protected set."""
     at: Instant
+    access: Access = "update"
 
 
 class Requirement(Fact):

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from steersman.domain.approval import Approval
 from steersman.domain.call import Call, Grant
 from steersman.domain.environment import Principal
-from steersman.domain.errors import ApprovalNeededError, ApprovalRefusedError, InputError, PolicyDeniedError
-from steersman.domain.event import Decided
+from steersman.domain.errors import (
+    ApprovalNeededError,
+    ApprovalRefusedError,
+    GuardrailError,
+    InputError,
+    PolicyDeniedError,
+    SteersmanError,
+)
+from steersman.domain.event import Decided, Event
 from steersman.domain.ids import ApprovalId, ResourceId, RunId
 from steersman.domain.plan import Plan, Step
 from steersman.domain.policy import PolicyDecision, Requirement
@@ -16,7 +24,18 @@ from steersman.gate.admission import Registry
 from steersman.gate.approval import Asked
 from steersman.gate.consent import Consent, Wanted
 from steersman.gate.guard import Asker, Policed
+from steersman.gate.history import Histories, History
+from steersman.gate.passage import denial, refusal
+from steersman.gate.redaction import Redactor
 from steersman.journal.port import Entries
+
+
+class StepDecision(NamedTuple):
+    """What the policy says of one step."""
+
+    step: Step
+    resource: ResourceId
+    decision: PolicyDecision
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,39 +47,72 @@ class Authority:
     consent: Consent
     asked: Asked
     entries: Entries
+    histories: Histories
+    redactor: Redactor
 
-    def decisions(self, plan: Plan, requester: Principal) -> list[tuple[Step, ResourceId, PolicyDecision]]:
-        """What the policy says of each write of the plan. Raises InputError for an unknown operation."""
+    def decisions(self, plan: Plan, requester: Principal) -> list[StepDecision]:
+        """What the policy says of each write of the plan, and of reads that it does not just allow.
+
+        Raises InputError for an unknown operation.
+        """
         asker = Asker(requester, plan.environment, "plan", plan.provenance.planner)
         found = []
         for step in plan.steps:
             operation = self.registry.find(step.operation).binding.operation
-            if operation.effect == "read":
-                continue
             try:
                 resource = operation.target(step.arguments)
             except KeyError:  # known only when a former step has answered: asked again at the call
                 resource = ResourceId(operation.resource)
-            request = self.policed.request(operation, resource, asker)
-            found.append((step, resource, self.policed.rules.decide(request)))
+            decision = self.policed.rules.decide(self.policed.request(operation, resource, asker))
+            if operation.effect != "read" or decision.effect != "allow":
+                found.append(StepDecision(step, resource, decision))
         return found
 
     async def authorise(self, plan: Plan, run_id: RunId, requester: Principal) -> Grant:
         """The grant under which the plan's calls are made.
 
         Raises PolicyDeniedError naming step and rule, ApprovalNeededError while people are asked, ApprovalRefusedError
-        when they said no or the approval does not hold.
+        when they said no or the approval does not hold. Refusals are journaled, and any error in here is one.
         """
+        notes: list[Event] = []
+        try:
+            return await self._authorise(plan, run_id, requester, notes=notes)
+        except ApprovalNeededError:
+            raise
+        except GuardrailError as e:
+            notes.append(self._refused(plan, run_id, requester, error=e))
+            raise
+        except SteersmanError:
+            raise
+        except Exception as e:
+            denied = denial("authority", e)
+            notes.append(self._refused(plan, run_id, requester, error=denied))
+            raise denied from e
+        finally:
+            if notes:
+                await self.entries.append(run_id, *notes)
+
+    async def _authorise(self, plan: Plan, run_id: RunId, requester: Principal, *, notes: list[Event]) -> Grant:
+        history = await self.histories.of(run_id)
+        _must_be_journaled(plan, run_id, requester, history=history)
         decisions = self.decisions(plan, requester)
-        denied = next(((step, decision) for step, _, decision in decisions if decision.effect == "deny"), None)
+        denied = next((found for found in decisions if found.decision.effect == "deny"), None)
         if denied is not None:
-            step, decision = denied
-            await self._note(step, run_id, requester=requester, decision=decision)
+            step, resource, decision = denied
+            notes.append(
+                Decided(
+                    operation=step.operation,
+                    resource=resource,
+                    route="plan",
+                    principal=requester,
+                    decision=decision,
+                )
+            )
             raise PolicyDeniedError(f"step {step.id!r} ({step.operation}): {decision.reason} ({decision.rule})")
-        strictest = _strictest([decision for _, _, decision in decisions])
+        strictest = _strictest([found.decision for found in decisions])
         approval_id = None
         if strictest is not None:
-            approval_id = await self._approved(plan, run_id, requester, decision=strictest)
+            approval_id = await self._approved(plan, run_id, requester, decision=strictest, history=history)
         return Grant(
             run_id=run_id,
             plan_digest=plan.digest(),
@@ -70,53 +122,50 @@ class Authority:
         )
 
     async def _approved(
-        self, plan: Plan, run_id: RunId, requester: Principal, *, decision: PolicyDecision
+        self, plan: Plan, run_id: RunId, requester: Principal, *, decision: PolicyDecision, history: History
     ) -> ApprovalId:
         requirement = decision.requirement or Requirement()
-        wanted = Wanted(plan.digest(), run_id, plan.environment, requirement, claimed_by=run_id)
-        earlier = await self._latest(run_id, wanted)
-        if earlier is None:
+        wanted = Wanted(plan.digest(), run_id, plan.environment, requester.id, requirement, claimed_by=run_id)
+        approval_id = history.asked.get(wanted.subject)  # whatever was answered: a no is not asked again
+        if approval_id is None:
             call = _about(plan, run_id, requester)
-            earlier = await self.asked.ask(call, wanted.subject, decision, summary=plan.goal, plan=True)
+            approval_id = await self.asked.ask(call, wanted.subject, decision, summary=plan.goal, plan=True)
         try:
-            await self.consent.verify(earlier, wanted)
+            await self.consent.verify(approval_id, wanted)
         except ApprovalNeededError:
             who = f"{requirement.count} of {', '.join(sorted(requirement.roles))}"
             others = ", not by who asked" if requirement.not_requester else ""
-            message = f"the plan waits for approval {earlier!r} by {who}{others}: `steer approve {earlier}`"
-            raise ApprovalNeededError(message, approval_id=earlier) from None
-        return earlier
+            message = f"the plan waits for approval {approval_id!r} by {who}{others}: `steer approve {approval_id}`"
+            raise ApprovalNeededError(message, approval_id=approval_id) from None
+        return approval_id
 
-    async def _latest(self, run_id: RunId, wanted: Wanted) -> ApprovalId | None:
-        """The newest request of this run for this plan, whatever was answered: a no is not asked again."""
-        known = [each for each in await self.consent.store.approvals(open_only=False) if _is_of(each, run_id, wanted)]
-        return known[0].request.id if known else None
+    def _refused(self, plan: Plan, run_id: RunId, requester: Principal, *, error: GuardrailError) -> Event:
+        self.redactor.scrub(error)
+        about = _about(plan, run_id, requester)
+        return refusal(about, error.guard or "authority", error, reason=str(error))
 
-    async def _note(self, step: Step, run_id: RunId, *, requester: Principal, decision: PolicyDecision) -> None:
-        decided = Decided(
-            operation=step.operation,
-            resource=ResourceId(step.id),
-            route="plan",
-            principal=requester,
-            decision=decision,
+
+def _must_be_journaled(plan: Plan, run_id: RunId, requester: Principal, *, history: History) -> None:
+    """A run has one plan and one requester, and the journal says which."""
+    if history.plan_digest is None:
+        return
+    if history.plan_digest != plan.digest():
+        raise ApprovalRefusedError(
+            f"run {run_id!r} is of another plan than the one presented; give this one its own run"
         )
-        await self.entries.append(run_id, decided)
+    if history.requester is not None and history.requester.id != requester.id:
+        raise ApprovalRefusedError(f"run {run_id!r} was asked for by {history.requester.id!r}, not {requester.id!r}")
 
 
-def _is_of(approval: Approval, run_id: RunId, wanted: Wanted) -> bool:
-    request = approval.request
-    return request.run_id == run_id and request.scope == "plan" and request.subject == wanted.subject
-
-
-def _strictest(decisions: list[PolicyDecision]) -> PolicyDecision | None:
-    """All demands of the plan's steps at once. Raises ApprovalRefusedError when no person could satisfy them."""
-    demands = [each for each in decisions if each.requirement is not None]
+def _strictest(decisions: Sequence[PolicyDecision]) -> PolicyDecision | None:
+    """All demands of the plan's steps at once. Raises PolicyDeniedError when no person could satisfy them."""
+    demands = [each for each in decisions if each.effect == "require_approval"]
     if not demands:
         return None
-    wanted = [each.requirement for each in demands if each.requirement is not None]
+    wanted = [each.requirement or Requirement() for each in demands]
     roles = frozenset.intersection(*(each.roles for each in wanted))
     if not roles:
-        raise ApprovalRefusedError("the plan's steps need approvals by roles that exclude each other; split the plan")
+        raise PolicyDeniedError("the plan's steps need approvals by roles that exclude each other; split the plan")
     top = max(demands, key=_demand)
     merged = Requirement(
         count=max(each.count for each in wanted), roles=roles, not_requester=any(each.not_requester for each in wanted)
@@ -130,6 +179,7 @@ def _demand(decision: PolicyDecision) -> tuple[int, bool]:
 
 
 def _about(plan: Plan, run_id: RunId, requester: Principal) -> Call:
+    """The call that stands for the plan in the journal's lines."""
     if not plan.steps:
         raise InputError("the plan has no steps: there is nothing to approve")
     return Call(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -16,9 +16,9 @@ from steersman.domain.ids import OperationName, PrincipalId, ResourceId
 from steersman.domain.operation import Operation
 from steersman.domain.policy import Mode, PlannerKind, PolicyDecision, PolicyRequest, Requirement, Route
 from steersman.domain.ports import Clock
-from steersman.gate.history import Histories
 from steersman.gate.passage import Passage
-from steersman.journal.port import Entries
+
+REMEMBERED = 4_096
 
 Directory = Callable[[PrincipalId], Principal | None]
 """A principal with the roles that configuration gives now; None for somebody unknown."""
@@ -61,41 +61,41 @@ class Asker:
 
 @dataclass(frozen=True, slots=True)
 class Policed:
-    """Asks the policy, journals its decisions about writes, refuses what it denies."""
+    """Asks the policy, notes its decisions about writes and its denials, refuses what it denies."""
 
     rules: Rules
     mode: Mode
     directory: Directory
-    histories: Histories
-    entries: Entries
     clock: Clock
+    _protected: dict[tuple[ResourceId, OperationName], bool] = field(default_factory=dict)
+    """The protected set cannot change while the rules stand, and each call asks for it."""
 
     async def __call__(self, passage: Passage) -> Passage:
         """Raises PolicyDeniedError."""
         call = passage.call
-        decision = self.rules.decide(await self._request(passage))
-        if passage.writes or decision.effect == "deny":
-            decided = Decided(
-                operation=call.operation,
-                resource=passage.resource,
-                route=call.route,
-                principal=call.principal,
-                decision=decision,
+        decision = self.rules.decide(self._request(passage))
+        if passage.writes or decision.effect != "allow":
+            passage.notes.append(
+                Decided(
+                    operation=call.operation,
+                    resource=passage.resource,
+                    route=call.route,
+                    principal=call.principal,
+                    decision=decision,
+                )
             )
-            await self.entries.append(call.run_id, decided)
         if decision.effect == "deny":
             raise PolicyDeniedError(f"{call.operation!r} on {passage.resource!r}: {decision.reason} ({decision.rule})")
         return replace(passage, decision=decision)
 
-    async def _request(self, passage: Passage) -> PolicyRequest:
+    def _request(self, passage: Passage) -> PolicyRequest:
         """Nothing of it is taken from whoever calls: roles come from configuration, the planner from the journal."""
-        call = passage.call
+        call, history = passage.call, passage.history
         planner: PlannerKind = "none"
         principal = call.principal
         if call.route in ("plan", "undo"):
-            history = await self.histories.of(call.run_id)
-            planner = history.plan.provenance.planner if history.plan is not None else "model"
-            principal = history.requester or principal
+            planner = history.plan.provenance.planner if history is not None and history.plan is not None else "model"
+            principal = (history.requester if history is not None else None) or principal
         asker = Asker(principal, call.environment, call.route, planner)
         request = self.request(passage.operation, passage.resource, asker)
         return request.model_copy(update={"effect": "read"}) if call.dry_run else request
@@ -103,13 +103,13 @@ class Policed:
     def request(self, operation: Operation, resource: ResourceId, asker: Asker) -> PolicyRequest:
         """The question about one operation on one resource."""
         now = self.clock.now()
-        known = self.directory(asker.principal.id)
-        roles = known.roles if known is not None else frozenset[str]()
+        claimed = asker.principal.model_copy(update={"roles": frozenset[str]()})
         return PolicyRequest(
-            principal=asker.principal.model_copy(update={"roles": roles}),
+            principal=self.directory(asker.principal.id) or claimed,
             operation=operation.name,
             toolset=operation.toolset,
             effect=operation.effect,
+            access=operation.access,
             reversible=operation.reversible,
             blast_radius=operation.blast_radius,
             resource=resource,
@@ -118,15 +118,24 @@ class Policed:
             route=asker.route,
             planner=asker.planner,
             frozen=self.rules.is_frozen(now, asker.environment),
-            protected=self.rules.is_protected(resource, operation.name),
+            protected=self._is_protected(resource, operation.name),
             at=now,
         )
 
+    def _is_protected(self, resource: ResourceId, operation: OperationName) -> bool:
+        known = self._protected.get((resource, operation))
+        if known is None:
+            if len(self._protected) >= REMEMBERED:
+                self._protected.clear()
+            known = self._protected[resource, operation] = self.rules.is_protected(resource, operation)
+        return known
+
 
 def subject_of(call: Call, operation: Operation) -> Digest:
-    """What an approval of one call outside of a plan is of: operation, version, arguments, environment, state."""
+    """What an approval of one call is of: operation, version, arguments, environment, run and step, state expected."""
     return digest(
         {
+            "expects": call.expects,
             "operation": operation.name,
             "version": operation.version,
             "arguments": call.arguments,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from steersman.domain.call import Call, Outcome
 from steersman.domain.errors import GuardrailError, PolicyDeniedError, SteersmanError
+from steersman.domain.event import CallIntended, Event, Refused
 from steersman.domain.fact import JsonObject
 from steersman.domain.ids import ResourceId
 from steersman.domain.operation import Operation
 from steersman.domain.policy import PolicyDecision
 from steersman.domain.ports import Binding
+from steersman.gate.history import History
 from steersman.journal.port import Claim
 
 
@@ -23,11 +26,22 @@ class Passage:
     call: Call
     binding: Binding
     resource: ResourceId
+    notes: list[Event]
+    """Lines for the journal that need no sync of their own: they go with the next one that does, at the latest when
+    the call ends.
+    """
+    nested: bool = False
+    """A look that belongs to a call which has been let through already: it uses that call's place and breaker."""
+    history: History | None = None
+    """What the journal says of the run; None for reads that nothing depends on."""
     decision: PolicyDecision | None = None
     claim: Claim | None = None
+    attempt: int = 1
+    earlier: CallIntended | None = None
+    """The intent of the attempt before, which is known not to have happened."""
     before: JsonObject | None = None
     expected: JsonObject | None = None
-    attempt: int = 1
+    deadline: datetime | None = None
 
     @property
     def operation(self) -> Operation:
@@ -38,6 +52,11 @@ class Passage:
     def writes(self) -> bool:
         """Whether the call can change anything."""
         return self.operation.effect != "read" and not self.call.dry_run
+
+    @property
+    def timeout_s(self) -> float:
+        """How long one attempt may take."""
+        return self.call.timeout_s or self.operation.timeout_s
 
 
 class Link(Protocol):
@@ -70,7 +89,24 @@ class Guarded:
         except SteersmanError:
             raise
         except Exception as e:
-            denial = PolicyDeniedError(f"the guard {self.name!r} failed ({type(e).__name__}), which is a denial")
-            denial.guard = self.name
-            raise denial from e
+            raise denial(self.name, e) from e
         return await self.inner(allowed)
+
+
+def denial(guard: str, error: Exception) -> PolicyDeniedError:
+    """What an unexpected error inside a guard becomes: the gate fails closed."""
+    denied = PolicyDeniedError(f"the guard {guard!r} failed ({type(error).__name__}), which is a denial; report it")
+    denied.guard = guard
+    return denied
+
+
+def refusal(call: Call, guard: str, error: SteersmanError, *, reason: str) -> Refused:
+    """The line of a refusal."""
+    return Refused(
+        operation=call.operation,
+        route=call.route,
+        principal=call.principal,
+        guard=guard,
+        error=type(error).__name__,
+        reason=reason,
+    )

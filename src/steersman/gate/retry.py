@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from steersman.domain.call import Call, Outcome
-from steersman.domain.errors import ConcurrencyError, OutcomeUnknownError, UnavailableError
+from steersman.domain.call import Outcome
+from steersman.domain.errors import OutcomeUnknownError, UnavailableError
 from steersman.domain.event import CallSettled
 from steersman.domain.ports import Clock
 from steersman.gate.attempt import earlier_outcome
 from steersman.gate.history import Histories
-from steersman.gate.limits import backoff
+from steersman.gate.limits import MAX_WAIT_S, backoff
 from steersman.gate.passage import Link, Passage
+from steersman.gate.snapshot import EffectFoundError
 
-SettleCall = Callable[[Call], Awaitable[CallSettled | None]]
+SettlePassage = Callable[[Passage], Awaitable[CallSettled | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Retried:
     """Repeats calls that found the system unavailable. Reads always may be; writes as their operation declares.
 
-    A keyed write goes under the same key. A natural one goes only as a compare-and-set: it begins with a look at what
-    is there. One that is neither is never repeated.
+    A keyed write goes under the same key. A natural one goes only as a compare-and-set: it begins with a look, and goes
+    on only when that shows what was there before. One that is neither is never repeated.
     """
 
     clock: Clock
@@ -30,19 +31,27 @@ class Retried:
 
     async def __call__(self, passage: Passage) -> Outcome:
         """Raises the last error when the attempts are used up."""
-        allowed = passage.call.retry.attempts
-        if passage.writes and passage.operation.idempotent == "no":
-            allowed = 1
-        for number in range(allowed):
+        left = passage.call.retry.attempts if repeatable(passage) else 1
+        number = 0
+        while True:
             try:
                 return await self.inner(passage)
             except OutcomeUnknownError:
                 raise
             except UnavailableError as e:
-                if number + 1 >= allowed:
+                left -= 1
+                if left <= 0 or (e.retry_after_s or 0.0) > MAX_WAIT_S:
                     raise
                 await self.clock.sleep(e.retry_after_s or backoff(passage.call.retry.backoff_s, number))
-        raise ConcurrencyError(f"{passage.call.operation!r} was to be tried {allowed} times; say at least once")
+                number += 1
+
+
+def repeatable(passage: Passage) -> bool:
+    """Whether the operation declares that it may be tried again."""
+    if not passage.writes:
+        return True
+    operation = passage.operation
+    return operation.idempotent == "keyed" or (operation.idempotent == "natural" and operation.probe is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,9 @@ class Settled:
     """Numbers the attempts of a write, and settles what nobody answered before anything else is done."""
 
     histories: Histories
-    settle: SettleCall
+    settle: SettlePassage
+    found: SettlePassage
+    """Writes down that the attempt before has happened after all."""
     clock: Clock
     inner: Link
 
@@ -65,8 +76,13 @@ class Settled:
             if earlier is not None:
                 return earlier
             record = (await self.histories.of(call.run_id)).record(call.step_id, call.direction)
+        if record.happened and record.settled is not None:
+            return earlier_outcome(record.settled, self.clock.now())
+        passage = replace(passage, attempt=record.attempts + 1, earlier=record.intent)
         try:
-            return await self.inner(replace(passage, attempt=record.attempts + 1))
+            return await self.inner(passage)
+        except EffectFoundError:
+            return self._probed(await self.found(passage), passage)
         except OutcomeUnknownError as e:
             found = await self._settled(passage)
             if found is not None:
@@ -74,10 +90,13 @@ class Settled:
             raise UnavailableError(f"{e}; read-back shows that it had no effect") from e
 
     async def _settled(self, passage: Passage) -> Outcome | None:
-        settled = await self.settle(passage.call)
+        settled = await self.settle(passage)
         if settled is None or settled.result in ("not_happened", "failed"):
             return None
-        if settled.result == "done":
+        return self._probed(settled, passage)
+
+    def _probed(self, settled: CallSettled | None, passage: Passage) -> Outcome:
+        if settled is not None and settled.result == "done":
             return earlier_outcome(settled, self.clock.now()).model_copy(update={"settled": "probed"})
         raise OutcomeUnknownError(
             f"{passage.call.operation!r} was sent, no answer came, and read-back cannot tell: a person has to look"

@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import dataclass
 
 from steersman.domain.call import Outcome
-from steersman.domain.errors import StoppedError
-from steersman.gate.passage import Link, Passage
+from steersman.domain.errors import SteersmanError, StoppedError
+from steersman.gate.passage import Link, Passage, denial
 from steersman.journal.port import Switch
 
 WATCH_S = 0.25
@@ -31,12 +31,18 @@ class Stoppable:
                 await self._refuse_when_stopped(passage)
         except BaseException:
             work.cancel()
-            await asyncio.wait({work})
+            # `gather` waits until the call has written down how it ended, and takes its error, which is told there.
+            await asyncio.gather(work, return_exceptions=True)
             raise
         return work.result()
 
     async def _refuse_when_stopped(self, passage: Passage) -> None:
-        level = await self.switch.level()
+        try:
+            level = await self.switch.level()
+        except SteersmanError:
+            raise
+        except Exception as e:
+            raise denial("switch", e) from e
         if level == "hard" or (level == "stop" and passage.call.direction == "do"):
             error = StoppedError("the kill switch is on; `steer start-all` lets work go on")
             error.guard = "switch"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 
 from steersman.domain.environment import Environment
 from steersman.domain.errors import InputError
 from steersman.domain.event import RunState
+from steersman.domain.fact import JsonObject
 from steersman.domain.ids import ScenarioId
 from steersman.domain.ports import Embedder
 from steersman.domain.scenario import Match, Scenario
@@ -25,11 +27,13 @@ from steersman.knowledge.recall import recall_for
 from steersman.knowledge.shelf import Entry, Shelf
 
 DEFAULT = "default"
+LONGEST_GOAL = 4_000
 SHIPPED = "_shipped"
 """Namespace of the shipped scenarios' vectors."""
 CANDIDATES = 200
 """Nearest entries that are scored by meaning; the others count as unrelated."""
 _OUTCOMES = "outcomes/"
+"""Before a namespace: where its runs are counted, one entry a run, so that none is counted twice or lost in a race."""
 
 
 @dataclass(slots=True)
@@ -39,6 +43,8 @@ class KnowledgeBase:
     store: VectorStore
     embedder: Embedder | None = None
     namespace: str = DEFAULT
+    shipped: bool = True
+    """Whether the shipped scenarios are part of it."""
     _shelf: Shelf | None = None
     _floor: float = field(default=0.0)
 
@@ -47,7 +53,9 @@ class KnowledgeBase:
         return self.search(Ask(goal=goal, environment=environment, limit=limit))
 
     def search(self, ask: Ask) -> list[Match]:
-        """The same, with all that may be known: tools, signals, mode, limit."""
+        """The same, with all that may be known: tools, signals, mode, limit. Raises InputError for a goal too long."""
+        if len(ask.goal) > LONGEST_GOAL:
+            raise InputError(f"a goal of {len(ask.goal)} characters, and {LONGEST_GOAL} are the limit; say it shorter")
         return recall_for(ask, shelf=self.shelf(), dense=self._closeness(ask.goal))
 
     def entries(self) -> Sequence[Entry]:
@@ -80,13 +88,16 @@ class KnowledgeBase:
         """A YAML text for each added scenario, by file name."""
         return {f"{entry.scenario.id}.yaml": write(entry.scenario) for entry in self.entries() if not entry.builtin}
 
-    def record(self, scenario_id: str, state: RunState) -> Outcomes:
-        """Counts a finished run of a scenario; its outcomes take part in ranking."""
-        now = self.show(scenario_id).outcomes.after(state)
-        document = {"kind": "outcomes", **now.model_dump(mode="json")}
-        self.store.put(self.namespace, [Record(id=_OUTCOMES + scenario_id, document=document)], [self.nothing()])
+    def record(self, scenario_id: str, run_id: str, state: RunState) -> Outcomes:
+        """Counts a finished run of a scenario, once however often it is told; its latest state counts.
+
+        Raises InputError when there is no such scenario.
+        """
+        self.show(scenario_id)
+        document: JsonObject = {"kind": "outcomes", "scenario": scenario_id, "state": state}
+        self.store.put(_OUTCOMES + self.namespace, [Record(id=run_id, document=document)], [self.nothing()])
         self._shelf = None
-        return now
+        return self.show(scenario_id).outcomes
 
     def stats(self) -> Mapping[str, int]:
         """How many scenarios there are, of which kinds, and what their runs came to."""
@@ -113,14 +124,21 @@ class KnowledgeBase:
         return self._shelf
 
     def _read(self) -> Shelf:
-        records = list(self.store.records(self.namespace))
-        counts = {r.id.removeprefix(_OUTCOMES): _counts(r) for r in records if r.id.startswith(_OUTCOMES)}
-        added = [Scenario.model_validate(r.document) for r in records if not r.id.startswith(_OUTCOMES)]
-        entries = {s.id: Entry(s, builtin=True) for s in builtin().scenarios} | {s.id: Entry(s) for s in added}
+        counts = self._counts()
+        added = [Scenario.model_validate(record.document) for record in self.store.records(self.namespace)]
+        shipped = builtin().scenarios if self.shipped else ()
+        entries = {s.id: Entry(s, builtin=True) for s in shipped} | {s.id: Entry(s) for s in added}
         return Shelf.of(
             Entry(entry.scenario, builtin=entry.builtin, outcomes=counts.get(entry.scenario.id, Outcomes()))
             for entry in entries.values()
         )
+
+    def _counts(self) -> Mapping[str, Outcomes]:
+        found: dict[str, Outcomes] = {}
+        for record in self.store.records(_OUTCOMES + self.namespace):
+            scenario, state = str(record.document["scenario"]), cast("RunState", record.document["state"])
+            found[scenario] = found.get(scenario, Outcomes()).after(state)
+        return found
 
     def _put(self, scenarios: Sequence[Scenario], namespace: str | None = None) -> None:
         records = [
@@ -131,7 +149,7 @@ class KnowledgeBase:
 
     def vectors(self, scenarios: Sequence[Scenario]) -> list[Vectors]:
         """The vectors of each scenario's passages; one of zeros where there is no embedder."""
-        if self.embedder is None:
+        if self.embedder is None or not scenarios:
             return [self.nothing() for _ in scenarios]
         texts = [passages(scenario) for scenario in scenarios]
         rows = np.asarray(self.embedder.embed([text for part in texts for text in part]), np.float32)
@@ -148,12 +166,18 @@ class KnowledgeBase:
             return None
         self._index_shipped(self.embedder)
         asked = np.asarray(self.embedder.embed([goal]), np.float32)[0]
-        hits = [hit for name in (SHIPPED, self.namespace) for hit in self.store.search(name, asked, limit=CANDIDATES)]
+        hits = [hit for name in self._names() for hit in self.store.search(name, asked, limit=CANDIDATES)]
         return {ScenarioId(hit.id): max((hit.score - self._floor) / (1 - self._floor), 0.0) for hit in hits}
+
+    def _names(self) -> tuple[str, ...]:
+        return (SHIPPED, self.namespace) if self.shipped else (self.namespace,)
 
     def _index_shipped(self, embedder: Embedder) -> None:
         """Once for each version of the package and of the embedder."""
         if self._floor:
+            return
+        self._floor = floor(embedder)
+        if not self.shipped:
             return
         held = {record.id: record.document for record in self.store.records(SHIPPED)}
         shipped = {str(s.id): s for s in builtin().scenarios}
@@ -161,7 +185,6 @@ class KnowledgeBase:
         stale = [s for s in shipped.values() if held.get(s.id) != s.model_dump(mode="json", by_alias=True)]
         if stale:
             self._put(stale, SHIPPED)
-        self._floor = floor(embedder)
 
 
 def validate(text: str, *, file: str = "standard input") -> tuple[Loaded, list[Elaborated]]:
@@ -183,7 +206,3 @@ def labels_of(scenario: Scenario) -> frozenset[str]:
 def _vouched(scenario: Scenario, reviewed_by: str | None) -> Scenario:
     provenance = scenario.provenance.model_copy(update={"reviewed_by": reviewed_by})
     return scenario.model_copy(update={"provenance": provenance})
-
-
-def _counts(record: Record) -> Outcomes:
-    return Outcomes.model_validate({key: value for key, value in record.document.items() if key != "kind"})

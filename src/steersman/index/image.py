@@ -1,7 +1,8 @@
 """Vectors in memory, searched in two passes: a short projection of all, then the full vectors of the best.
 
-Sorting by 64 principal directions first costs a sixth of the full product; reading the best few hundred again makes up
-for what the projection lost. Filters are a mask on the first pass, so a filtered search is as exact as a plain one.
+Sorting by 48 principal directions first costs an eighth of the full product; reading the best few hundred again
+makes up for what the projection lost. A filtered search makes its first pass over the rows that carry the labels, so
+it is as exact as a plain one, and quicker.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from numpy.typing import NDArray
 from steersman.index.embedders import Vectors
 from steersman.index.store import Hit
 
-SHORT = 64
+SHORT = 48
 SAMPLE = 20_000
 SMALL = 4_000
 """Up to here the full product is as quick."""
-AGAIN = 40
+AGAIN = 24
+FILTERS = 8
+"""Sets of labels whose rows are kept at hand."""
 """The second pass reads this many times what was asked for."""
 
 
@@ -35,7 +38,8 @@ class Image:
     short: Vectors = field(init=False)
     alive: NDArray[np.bool_] = field(init=False)
     basis: Vectors | None = None
-    masks: dict[frozenset[str], NDArray[np.bool_]] = field(default_factory=dict)
+    parts: dict[frozenset[str], tuple[NDArray[np.intp], Vectors]] = field(default_factory=dict)
+    """Rows that carry labels, and their short vectors: kept for the filters that were used last."""
 
     def __post_init__(self) -> None:
         self.full = np.zeros((0, self.dimension), np.float32)
@@ -59,7 +63,7 @@ class Image:
         self.alive = np.concatenate([self.alive, np.ones(len(block), np.bool_)])
         if self.basis is not None:
             self.short = np.concatenate([self.short, block @ self.basis])
-        self.masks.clear()
+        self.parts.clear()
 
     def remove(self, ids: Sequence[str]) -> None:
         """Forgets entries."""
@@ -68,22 +72,22 @@ class Image:
                 self.alive[row] = False
                 for held in self.labels.values():
                     held.discard(row)
-        self.masks.clear()
+        self.parts.clear()
 
     def search(self, vector: Vectors, *, limit: int, labels: frozenset[str] = frozenset()) -> list[Hit]:
         """The nearest living entries with all of the labels."""
         if not self.rows:
             return []
-        mask = self._mask(labels)
-        wanted = limit * AGAIN
         if len(self.ids) <= SMALL:
-            return self._best(np.flatnonzero(mask), vector, limit)
-        self._project()
+            return self._best(self._rows(labels), vector, limit)
+        rows, short = self._part(labels)
+        wanted = min(limit * AGAIN, len(rows))
+        if not wanted:
+            return []
         assert self.basis is not None
-        rough = self.short @ (vector @ self.basis)
-        rough[~mask] = -np.inf
-        near = np.argpartition(rough, -wanted)[-wanted:] if wanted < len(rough) else np.arange(len(rough))
-        return self._best(near[mask[near]], vector, limit)
+        rough = short @ (vector @ self.basis)
+        near = np.argpartition(rough, -wanted)[-wanted:]
+        return self._best(rows[near], vector, limit)
 
     def _best(self, rows: NDArray[np.intp], vector: Vectors, limit: int) -> list[Hit]:
         scores = self.full[rows] @ vector
@@ -94,15 +98,21 @@ class Image:
                 break
         return [Hit(identity, score) for identity, score in found.items()]
 
-    def _mask(self, labels: frozenset[str]) -> NDArray[np.bool_]:
+    def _rows(self, labels: frozenset[str]) -> NDArray[np.intp]:
         if not labels:
-            return self.alive
-        held = self.masks.get(labels)
+            return np.flatnonzero(self.alive)
+        held = set.intersection(*(self.labels.get(label, set()) for label in labels))
+        return np.fromiter(sorted(held), np.intp, len(held))
+
+    def _part(self, labels: frozenset[str]) -> tuple[NDArray[np.intp], Vectors]:
+        held = self.parts.get(labels)
         if held is None:
-            rows = set.intersection(*(self.labels.get(label, set()) for label in labels))
-            held = np.zeros(len(self.ids), np.bool_)
-            held[list(rows)] = True
-            self.masks[labels] = held
+            self._project()
+            rows = self._rows(labels)
+            short = self.short if len(rows) == len(self.short) else np.ascontiguousarray(self.short[rows])
+            while len(self.parts) >= FILTERS:
+                self.parts.pop(next(iter(self.parts)))
+            held = self.parts[labels] = (rows, short)
         return held
 
     def _project(self) -> None:

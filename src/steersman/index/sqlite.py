@@ -24,7 +24,7 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS entry (
   namespace TEXT NOT NULL, id TEXT NOT NULL, seq INTEGER NOT NULL, labels TEXT NOT NULL,
-  document TEXT, vectors BLOB, PRIMARY KEY (namespace, id)) WITHOUT ROWID;
+  document TEXT, vectors BLOB, UNIQUE (namespace, id));
 CREATE INDEX IF NOT EXISTS entry_seq ON entry (namespace, seq);
 """
 """A removed entry stays as a row without document, so that readers learn of it; its content is gone."""

@@ -47,10 +47,10 @@ class Delivery(Fact):
             operation="argo_rollouts.set_strategy",
             arguments={**NAMED, "strategy": "canary"},
             phase="build",
-            why="Argo's blueGreen has no weights: canary between old and new gives the same two versions with shares",
+            why="canary between old and new, since Argo's blueGreen has no weights: the same two versions, with shares",
         )
         return (
-            self._argo("argo-canary", canary, (), why="canary strategy between old and new: it takes weights"),
+            self._argo("argo-canary", canary, (), why=choose.why),
             self._argo("argo-from-bluegreen", bluegreen, (choose,), why=choose.why),
         )
 
@@ -130,7 +130,8 @@ class Delivery(Fact):
         return HoldTemplate(conditions=self.conditions, for_s=watched, max_s=max(HOLD_MAX_S, 2 * watched))
 
     def _weights(self) -> tuple[float, ...]:
-        return tuple(weight for step in self.steps if step.action == "shift_traffic" for weight in step.weights)
+        found = [weight for step in self.steps if step.action == "shift_traffic" for weight in step.weights]
+        return tuple(int(weight) if weight == int(weight) else weight for weight in found)
 
     def _text(self, action: str) -> str:
         return next((step.text for step in self.steps if step.action == action), "")

@@ -65,7 +65,7 @@ class _Place:
 def read(text: str, *, file: str = "standard input") -> Loaded:
     """The scenarios of one document: one object, or a list of them. Never raises for what the text holds."""
     if len(text) > LONGEST_DOCUMENT:
-        reason = f"{len(text)} characters, and {LONGEST_DOCUMENT} are the limit"
+        reason = f"longer than the limit of {LONGEST_DOCUMENT} characters"
         return _broken(file, 0, reason, "split it into one file for each scenario")
     try:
         source = read_source(text)
@@ -88,20 +88,24 @@ def read_all(texts: Mapping[str, str]) -> Loaded:
 
 def write(scenario: Scenario) -> str:
     """The scenario as YAML that `read` gives back unchanged."""
+    return yaml.safe_dump(plain(scenario), allow_unicode=True, sort_keys=False, width=100)
+
+
+def plain(scenario: Scenario) -> JsonValue:
+    """The scenario as plain data that `read` gives back unchanged; what is default is left out."""
     short = scenario.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    plain = _with_kinds(short, scenario.model_dump(mode="json", by_alias=True))
-    return yaml.safe_dump(plain, allow_unicode=True, sort_keys=False, width=100)
+    return _with_kinds(short, scenario.model_dump(mode="json", by_alias=True))
 
 
-def _with_kinds(plain: JsonValue, full: JsonValue) -> JsonValue:
+def _with_kinds(short: JsonValue, full: JsonValue) -> JsonValue:
     """Puts back the `kind` of union members, which is a default and yet what readers tell them apart by."""
-    if isinstance(plain, dict) and isinstance(full, dict):
+    if isinstance(short, dict) and isinstance(full, dict):
         kind = full.get("kind")
         head: dict[str, JsonValue] = {} if kind is None else {"kind": kind}
-        return {**head, **{key: _with_kinds(value, full[key]) for key, value in plain.items()}}
-    if isinstance(plain, list) and isinstance(full, list):
-        return [_with_kinds(one, other) for one, other in zip(plain, full, strict=True)]
-    return plain
+        return {**head, **{key: _with_kinds(value, full[key]) for key, value in short.items()}}
+    if isinstance(short, list) and isinstance(full, list):
+        return [_with_kinds(one, other) for one, other in zip(short, full, strict=True)]
+    return short
 
 
 def _broken(file: str, line: int, reason: str, remedy: str) -> Loaded:

@@ -67,6 +67,17 @@ def elaborate(scenario: Scenario) -> Elaborated:
     return Elaborated(scenario=_typed(scenario, method, (*delivery.parameters(), *parameters)), left=tuple(left))
 
 
+def unread(scenario: Scenario) -> tuple[Left, ...]:
+    """The conditions of a scenario, typed or not, that stay text: they inform, and nothing watches them."""
+    texts = [(index, item) for index, item in enumerate(scenario.conditions) if isinstance(item, str)]
+    read = [(index, text, read_condition(text)) for index, text in texts]
+    return tuple(
+        Left(field=f"conditions.{index}", text=text, why=found.why_text, blocks=False)
+        for index, text, found in read
+        if not found.conditions
+    )
+
+
 def _why_not(step: ReadStep) -> str:
     if step.action is None:
         return step.why_text

@@ -19,6 +19,11 @@ of operations, which text cannot extend, and the review that a scenario has or h
 """
 
 
+def gives_orders(text: str) -> bool:
+    """Whether a text addresses an agent instead of describing something."""
+    return _ORDERS.search(text) is not None
+
+
 def distrust(scenario: Scenario, *, builtin: bool = False) -> str:
     """Why this scenario must not be used without a person; empty when it may.
 

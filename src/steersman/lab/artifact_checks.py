@@ -1,4 +1,4 @@
-"""Runs an artifact's own unit tests and prints `{"passed", "tests", "failures"}`: a process of its own, argv[1] the zip."""
+"""Runs the unit tests of an artifact, argv[1], and prints `{"passed", "tests", "failures"}`: a process of its own."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import json
 import sys
 import traceback
 
-from steersman.lab.registry import CODE
+from steersman.lab.shop import PACKAGE
 
 
 def main() -> None:
     """Every function `check_*` of the artifact's module of checks is a test."""
     sys.path.insert(0, sys.argv[1])
-    module = importlib.import_module(f"{CODE}.checks")
+    module = importlib.import_module(f"{PACKAGE}.checks")
     tests = [thing for name, thing in vars(module).items() if name.startswith("check_")]
     failures = []
     for test in tests:

@@ -63,13 +63,13 @@ FAULTS: tuple[LabFault, ...] = (
         kind="memory_leak",
         service="catalog",
         seam="service",
-        shows="memory of catalog rises by 8 MB a second up to 120 MB; its cache's warnings",
+        shows="memory of catalog rises by 16 MB a second up to 160 MB; its cache's warnings",
     ),
     LabFault(
         kind="memory_leak",
         service="front",
         seam="service",
-        shows="memory of front rises by 8 MB a second up to 120 MB",
+        shows="memory of front rises by 16 MB a second up to 160 MB",
     ),
     LabFault(
         kind="cpu_burn",
@@ -113,7 +113,7 @@ FAULTS: tuple[LabFault, ...] = (
         kind="retry_storm",
         service="checkout",
         seam="service",
-        shows="checkout asks up to 8 times with 6 ms of patience: payments and catalog get a multiple of the requests",
+        shows="checkout throws slow answers away and asks payments 4 times: payments gets a multiple of its requests",
     ),
     LabFault(
         kind="queue_backlog",

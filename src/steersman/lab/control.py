@@ -20,7 +20,7 @@ from steersman.domain.fact import JsonObject
 from steersman.lab.labd import Options
 from steersman.lab.state import LabFolder, LabInfo, LabStatus, labs
 
-RATE = 70.0
+RATE = 60.0
 NAME = "shop"
 UP_S = 30.0
 DOWN_S = 8.0

@@ -69,6 +69,8 @@ class Fleet:
     registry: Registry
     wiring: Wiring
     group: asyncio.TaskGroup
+    background: list[asyncio.Task[None]]
+    """What the lab cancels when it ends."""
     deployments: dict[tuple[Service, Pool], Deployment] = field(default_factory=dict)
     weights: dict[Service, dict[str, int]] = field(
         default_factory=lambda: {service: {"blue": 100, "green": 0} for service in SERVICES}
@@ -89,7 +91,9 @@ class Fleet:
         )
         made = Deployment(service, pool, version, digest, instance, artifact, child, port)
         self.deployments[service, pool] = made
-        self._minders[service, pool] = self.group.create_task(self._mind(made), name=f"mind {instance}")
+        minder = self.group.create_task(self._mind(made), name=f"mind {instance}")
+        self._minders[service, pool] = minder
+        self.background.append(minder)
         await self.push(service)
         await self.tell_change(service, "deploy", f"{service} {version} started in pool {pool}")
         return made
@@ -174,7 +178,7 @@ class Fleet:
             await asyncio.sleep(OBSERVE_EVERY_S)
 
     def _points(self, now: int) -> list[tuple[int, str, str, str, str, str, float]]:
-        points = []
+        points: list[tuple[int, str, str, str, str, str, float]] = []
         for made in self.deployments.values():
             who = (made.service, made.instance, made.version, made.pool)
             points.append((now, "up", *who, float(made.up)))

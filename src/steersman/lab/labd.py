@@ -17,19 +17,16 @@ from typing import Any
 
 from steersman.domain.fact import Fact
 from steersman.lab.api import Api
-from steersman.lab.collector.server import CollectorSpec
 from steersman.lab.controller import Answer, Controller
 from steersman.lab.fleet import Fleet, Wiring
-from steersman.lab.kit.identity import SERVICES, Backend, Identity
+from steersman.lab.kit.identity import SERVICES
 from steersman.lab.lifeline import watch
 from steersman.lab.processes import Child, Processes, listen
-from steersman.lab.proxy import ProxySpec
 from steersman.lab.registry import FIRST, Registry
 from steersman.lab.roles import ROLES
 from steersman.lab.state import LabFolder, LabInfo
-from steersman.lab.wire.client import Address, Client
+from steersman.lab.surroundings import Tokens, surround
 from steersman.lab.wire.server import Server
-from steersman.lab.world import WorldSpec
 from steersman.lab.zygote import Zygote, fork
 
 LOG = logging.getLogger("labd")
@@ -53,12 +50,10 @@ class Lab:
     folder: LabFolder
     zygote: Zygote
     uid: str = field(default_factory=lambda: f"lab-{secrets.token_hex(8)}")
-    token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
-    inner_token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
-    """Between the lab's own processes: the shop's code never sees the control token."""
-    telemetry_token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    tokens: Tokens = field(default_factory=Tokens.make)
     children: dict[str, Child] = field(default_factory=dict)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    background: list[asyncio.Task[None]] = field(default_factory=list)
     kept: bool = False
 
     async def live(self) -> None:
@@ -76,9 +71,9 @@ class Lab:
                 await self.stopping.wait()
                 LOG.info("stopping")
                 await server.close(drain_s=0.5)
-                raise _StoppedError
-        except* _StoppedError:
-            pass
+                for task in self.background:
+                    task.cancel()
+                self.background.clear()
         finally:
             self.folder.info_file.unlink(missing_ok=True)
             await processes.close(patience_s=1.0)
@@ -87,78 +82,34 @@ class Lab:
         folder = self.folder.path
         registry = Registry(folder / "registry")
         digests = {service: registry.build(service, FIRST) for service in SERVICES}
-        wiring, shop = await self._surroundings(processes)
-        fleet = Fleet(processes, registry, wiring, group)
+        around = await surround(processes, folder, self.tokens, seed=self.options.seed)
+        self.children |= around.children
+        fleet = Fleet(processes, registry, around.wiring, group, self.background)
         async with asyncio.TaskGroup() as starting:
             for service in SERVICES:
                 starting.create_task(fleet.start(service, "blue", FIRST, digests[service]))
         controller = Controller(fleet, self.options.rate)
         for service in SERVICES:
             await controller.wait_ready(service, "blue", 20.0)
-        await fleet.tell(wiring.world, "/load", {"rate": self.options.rate})
-        group.create_task(fleet.observe(), name="observe")
+        await fleet.tell(around.wiring.world, "/load", {"rate": self.options.rate})
+        self.background.append(group.create_task(fleet.observe(), name="observe"))
         listening, port = listen()
-        info = self._info(port, wiring, shop)
-        server = Server(Api(controller, self.token, self._more(info, controller)).handle)
+        info = self._info(port, around.wiring)
+        server = Server(Api(controller, self.tokens.control, self._more(info, controller)).handle)
         await server.start(listening)
         self.folder.write(info)
         LOG.info("up: %s", info)
         return server
 
-    async def _surroundings(self, processes: Processes) -> tuple[Wiring, int]:
-        """Collector, proxy and world; with the port that customers go to."""
-        folder = self.folder.path
-        collector, collector_port = listen()
-        fronts = {service: listen() for service in SERVICES}
-        proxy_admin, proxy_port = listen()
-        world_admin, world_port = listen()
-        card, card_port = listen()
-        backend = Backend(port=collector_port, token=self.telemetry_token)
-        ports = {service: port for service, (_, port) in fronts.items()}
-        collecting = CollectorSpec(file=str(folder / "telemetry.sqlite"), token=self.telemetry_token)
-        proxying = ProxySpec(
-            identity=Identity(service="proxy", instance=f"proxy-{secrets.token_hex(3)}"),
-            backend=backend,
-            admin_token=self.inner_token,
-            services=SERVICES,
-        )
-        ledger = folder / "orders.tsv"
-        ledger.touch(0o600)
-        outside = WorldSpec(
-            shop_port=ports["front"],
-            rate=0.0,
-            seed=self.options.seed,
-            ledger=str(ledger),
-            admin_token=self.inner_token,
-        )
-        for role, spec, sockets in (
-            ("collector", collecting, [collector]),
-            ("proxy", proxying, [proxy_admin, *(made for made, _ in fronts.values())]),
-            ("world", outside, [world_admin, card]),
-        ):
-            log = folder / "logs" / f"{role}.log"
-            self.children[role] = await processes.spawn(role, spec, log=log, sockets=sockets)
-        wiring = Wiring(
-            folder,
-            self.inner_token,
-            backend,
-            ports,
-            card_port,
-            proxy_admin=_client(proxy_port),
-            collector=_client(collector_port),
-            world=_client(world_port),
-        )
-        return wiring, ports["front"]
-
-    def _info(self, port: int, wiring: Wiring, shop: int) -> LabInfo:
+    def _info(self, port: int, wiring: Wiring) -> LabInfo:
         return LabInfo(
             name=self.options.name,
             uid=self.uid,
             url=f"http://127.0.0.1:{port}",
-            token=self.token,
+            token=self.tokens.control,
             collector_url=f"http://127.0.0.1:{wiring.backend.port}",
-            collector_token=self.telemetry_token,
-            shop_url=f"http://127.0.0.1:{shop}",
+            collector_token=self.tokens.telemetry,
+            shop_url=f"http://127.0.0.1:{wiring.service_ports['front']}",
             folder=str(self.folder.path),
             pid=os.getpid(),
             started_at=datetime.now(UTC),
@@ -214,14 +165,6 @@ class Lab:
     def _parent_ended(self) -> None:
         if not self.kept:
             self.stopping.set()
-
-
-class _StoppedError(Exception):
-    """The lab was told to stop; ends its task group."""
-
-
-def _client(port: int) -> Client:
-    return Client(Address("127.0.0.1", port), limit=8)
 
 
 def main() -> None:

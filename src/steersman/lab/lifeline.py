@@ -1,7 +1,7 @@
 """No orphans: a process ends when the one that it depends on does, however that one ended.
 
-Two ways, because neither is enough: the kernel's signal at the parent's death (Linux) reaches a process that computes or
-blocks; a pipe whose writing end only the controller holds works everywhere.
+Two ways, because neither is enough: the kernel's signal at the parent's death (Linux) reaches a process that computes
+or blocks; a pipe whose writing end only the controller holds works everywhere.
 """
 
 from __future__ import annotations

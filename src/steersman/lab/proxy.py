@@ -1,4 +1,4 @@
-"""The weighted reverse proxy before all services: its own process, one port a service, pools blue and green behind it."""
+"""The weighted reverse proxy before all services: one process, one port a service, pools blue and green behind it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 import random
 import signal
 import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -20,11 +21,11 @@ from steersman.lab.kit.identity import Backend, Identity
 from steersman.lab.kit.telemetry import logger_of, start
 from steersman.lab.weighting import SmoothWeights
 from steersman.lab.wire.client import Address, Client, PoolExhaustedError, UnreachableError
-from steersman.lab.wire.message import Request, Response, answer
+from steersman.lab.wire.message import DEADLINE, Request, Response, answer
 from steersman.lab.wire.server import Handler, Server
 
 UPSTREAM_TIMEOUT_S = 8.0
-PASSED_ON = ("traceparent", "tracestate", "content-type", "x-request-id")
+PASSED_ON = ("traceparent", "tracestate", "content-type", "x-request-id", DEADLINE)
 
 
 class Upstream(Fact):
@@ -80,6 +81,8 @@ class Route:
         """The answer of the pool whose turn it is, or 502, 503, 504 of the proxy's own."""
         if request.path.startswith("/-/"):
             return answer({"error": "not for customers"}, HTTPStatus.NOT_FOUND)
+        if request.expired(time.time()):
+            return answer({"error": "too late"}, HTTPStatus.GATEWAY_TIMEOUT)
         pool = self.turns.take()
         client = self.clients.get(pool or "")
         if pool is None or client is None:

@@ -1,4 +1,4 @@
-"""The lab's registry of artifacts: a service's source at a version, packed so that the same source has the same digest."""
+"""The lab's registry: a service's source at a version, packed so that the same source has the same digest."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from pathlib import Path
 from steersman.domain.errors import InputError, IntegrityError, ToolError
 from steersman.domain.fact import Digest
 from steersman.lab.kit.identity import SERVICES, Service
+from steersman.lab.shop import PACKAGE
 
 FIRST = "v1"
-CODE = "shop_service"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 _HEX = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -55,7 +55,7 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(files):
-            entry = zipfile.ZipInfo(f"{CODE}/{name}", EPOCH)
+            entry = zipfile.ZipInfo(f"{PACKAGE}/{name}", EPOCH)
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, files[name])
     return made.getvalue()

@@ -1,4 +1,4 @@
-"""The world outside of the shop: customers who come whether or not it keeps up, and the card network that it depends on."""
+"""The world outside of the shop: customers who come whether it keeps up or not, and the card network."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import math
 import signal
 import socket
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -16,21 +17,23 @@ from typing import TextIO
 from steersman.domain.fact import Fact
 from steersman.lab.journeys import Journey, next_journey
 from steersman.lab.wire.client import Address, Client, PoolExhaustedError, UnreachableError
-from steersman.lab.wire.message import Request, Response, answer
+from steersman.lab.wire.message import DEADLINE, Request, Response, answer
 from steersman.lab.wire.server import Server
 
 PATIENCE_S = 10.0
-IN_FLIGHT_LIMIT = 400
+IN_FLIGHT_LIMIT = 150
 AUTHORIZE_S = (0.003, 0.006)
 HANG_S = 30.0
 HANG_SHARE = 0.7
 
 
 class WorldSpec(Fact):
-    """What the world is started with. Its sockets are its admin's and the card network's."""
+    """What the world is started with; customers come once it is given a rate.
+
+    Its sockets are its admin's and the card network's.
+    """
 
     shop_port: int
-    rate: float
     seed: int
     ledger: str
     """File of acknowledged orders: one line of order id and amount each."""
@@ -71,6 +74,7 @@ class Customers:
 
     async def _shop(self, journey: Journey) -> None:
         self.in_flight += 1
+        journey.request.headers[DEADLINE] = f"{time.time() + PATIENCE_S:.3f}"
         try:
             response = await self.client.send(journey.request, PATIENCE_S)
         except (UnreachableError, PoolExhaustedError, TimeoutError):
@@ -134,10 +138,10 @@ class World:
 
 async def serve(spec: WorldSpec, sockets: list[socket.socket]) -> None:
     """Sends customers until SIGTERM."""
-    with Path(spec.ledger).open("a", encoding="utf-8") as ledger:
+    with Path(spec.ledger).open("a", encoding="utf-8") as ledger:  # noqa: ASYNC230 - once, before anything is served
         dice = Random(spec.seed)  # noqa: S311 - customers, not secrets
         client = Client(Address("127.0.0.1", spec.shop_port), limit=IN_FLIGHT_LIMIT)
-        customers = Customers(client, spec.rate, ledger, dice)
+        customers = Customers(client, 0.0, ledger, dice)
         network = CardNetwork(dice)
         servers = [Server(World(customers, network, spec.admin_token).handle), Server(network.handle)]
         for server, listening in zip(servers, sockets, strict=True):

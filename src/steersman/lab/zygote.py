@@ -1,7 +1,8 @@
 """Forks the lab's processes out of one that has imported everything: a process is up in milliseconds, not in a second.
 
 Speaks lines of JSON on a socket: `{"id", "role", "spec", "log"}` with listening sockets beside it is answered with
-`{"id", "pid"}`, and an end is told as `{"pid", "code"}`. Single-threaded, so that forking is safe. Dies with its parent.
+`{"id", "pid"}`, and an end is told as `{"pid", "code"}`. Single-threaded, so that forking is safe. Dies with its
+parent.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import selectors
 import signal
 import socket
 import sys
+import traceback
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,31 +51,31 @@ def fork(roles: Mapping[str, Role], *, log: Path, close: Sequence[int] = ()) -> 
         try:
             _serve(theirs, life_read, roles, parent=parent)
         finally:
-            sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+            _report()
             os._exit(1)
     theirs.close()
     os.close(life_read)
-    ours.setblocking(False)
+    ours.settimeout(0)
     return Zygote(ours, life_write)
 
 
 def _serve(control: socket.socket, life: int, roles: Mapping[str, Role], *, parent: int) -> None:
     die_with_parent(parent)
-    wake_read, wake_write = os.pipe()
-    for end in (wake_read, wake_write):
-        os.set_blocking(end, False)
-    signal.set_wakeup_fd(wake_write)
+    woken, waker = socket.socketpair()
+    for end in (woken, waker):
+        end.settimeout(0)
+    signal.set_wakeup_fd(waker.fileno())
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with selectors.DefaultSelector() as selector:
         selector.register(control, selectors.EVENT_READ)
-        selector.register(wake_read, selectors.EVENT_READ)
+        selector.register(woken, selectors.EVENT_READ)
         while True:
             for key, _ in selector.select():
                 if key.fileobj is control:
                     _fork_one(control, life, roles)
                 else:
-                    os.read(wake_read, 4096)
+                    woken.recv(4_096)
                     _reap(control)
 
 
@@ -114,8 +116,14 @@ def _be(order: dict[str, Any], fds: list[int], life: int, *, parent: int, role: 
     finally:
         sys.stderr.flush()
         if code:
-            sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+            _report()
         os._exit(code)
+
+
+def _report() -> None:
+    """The exception that ends this process, where `logging` may not reach any more."""
+    traceback.print_exc()
+    sys.stderr.flush()
 
 
 async def _live(role: Role, spec: dict[str, Any], sockets: list[socket.socket], life: int) -> None:

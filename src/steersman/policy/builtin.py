@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pydantic import JsonValue
+
 from steersman.domain.policy import Requirement
-from steersman.policy.document import Case, Document, Rule
+from steersman.policy.document import Case, Document, Expected, Rule
 
 APPROVERS = frozenset({"approver", "admin"})
 ONE = Requirement(count=1, roles=APPROVERS)
@@ -13,13 +15,23 @@ TWO_OTHERS = Requirement(count=2, roles=APPROVERS, not_requester=True)
 PROTECTED = (
     "kubernetes/*/kube-system/*",
     "kubernetes/kube-system/*",
+    "kubernetes/*/kube-system",
     "*/namespace/kube-system",
     "*backup*",
     "*audit*",
+    "vault/sys",
     "vault/sys/*",
+    "vault/*/sys",
+    "vault/*/sys/*",
     "vault.sys_*",
     "*/.github/workflows/*",
+    "*/.gitea/workflows/*",
+    "*/.forgejo/workflows/*",
+    "*/.circleci/*",
+    "*/.ci/*",
     "*/.gitlab-ci.yml",
+    "*/azure-pipelines.yml",
+    "*/bitbucket-pipelines.yml",
     "*/Jenkinsfile",
     "steersman/*",
 )
@@ -40,8 +52,9 @@ FORBID = (
     Rule(
         id="deny-protected",
         effect="deny",
-        when='protected && effect != "read" && route != "undo"',
-        reason="the target lies in the protected set",
+        when='protected && effect != "read" && route != "undo" '
+        '&& !(access == "create" && resource.matches("^[^/]+/backup/[^/%.][^/%]*/[^/%.][^/%]*$"))',
+        reason="the target lies in the protected set, where nothing but new backups is made",
     ),
     Rule(
         id="deny-frozen",
@@ -64,7 +77,7 @@ FORBID = (
     Rule(
         id="deny-without-role",
         effect="deny",
-        when='effect != "read" && !("operator" in roles || "admin" in roles)',
+        when='effect != "read" && route != "undo" && !("operator" in roles || "admin" in roles)',
         reason="only an operator or admin may ask for a change",
     ),
 )
@@ -80,7 +93,9 @@ DEMAND = (
     Rule(
         id="another-person-outside-the-lab",
         effect="require_approval",
-        when='tier != "lab" && effect != "read" && route != "undo" && (mode == "review" || tier == "prod")',
+        when='tier != "lab" && effect != "read" && route != "undo" '
+        '&& !(mode == "autonomous" && tier == "staging" && route == "plan" && planner != "model" && effect == "write" '
+        '&& reversible && blast_radius in ["none", "instance", "service"])',
         reason="outside of the lab another person approves",
         approvals=OTHER,
     ),
@@ -121,13 +136,6 @@ DEMAND = (
         approvals=ONE,
     ),
     Rule(
-        id="made-by-a-model-outside-the-lab",
-        effect="require_approval",
-        when='planner == "model" && effect != "read" && route != "undo" && tier != "lab"',
-        reason="a language model made the plan",
-        approvals=OTHER,
-    ),
-    Rule(
         id="outside-of-a-plan",
         effect="require_approval",
         when='effect != "read" && route in ["cli", "mcp", "openapi", "healing"]',
@@ -152,22 +160,47 @@ ALLOW = (
     ),
 )
 
+
+def _case(name: str, expect: Expected, **request: JsonValue) -> Case:
+    return Case(name=name, request=request, expect=expect)
+
+
 TESTS = (
-    Case(name="a read is allowed", request={"effect": "read"}, expect="allow"),
-    Case(name="a write in review waits", request={"effect": "write"}, expect="require_approval"),
-    Case(name="no write in read-only", request={"effect": "write", "mode": "read-only"}, expect="deny"),
-    Case(name="no write by an agent", request={"effect": "write", "route": "agent"}, expect="deny"),
-    Case(name="no write to backups", request={"effect": "write", "resource": "s3/backup/db"}, expect="deny"),
-    Case(
-        name="autonomous writes in the lab",
-        request={"effect": "write", "mode": "autonomous", "tier": "lab"},
-        expect="allow",
-    ),
-    Case(
-        name="no autonomy in production",
-        request={"effect": "write", "mode": "autonomous", "tier": "prod"},
-        expect="require_approval",
-    ),
+    _case("a read is allowed", "allow", effect="read"),
+    _case("a viewer reads", "allow", effect="read", roles=["viewer"]),
+    _case("somebody unknown does not even read", "deny", effect="read", roles=[]),
+    _case("a viewer changes nothing", "deny", roles=["viewer"]),
+    _case("an approver alone changes nothing", "deny", roles=["approver"]),
+    _case("a write in review waits", "require_approval"),
+    _case("no write in read-only", "deny", mode="read-only"),
+    _case("no undo in read-only", "deny", mode="read-only", route="undo"),
+    _case("no write in suggest", "deny", mode="suggest"),
+    _case("no write by an agent's route", "deny", route="agent"),
+    _case("no write by the engine's looks", "deny", route="engine"),
+    _case("no write by an agent on the command line", "deny", principal_kind="agent", route="cli"),
+    _case("an agent's plan waits", "require_approval", principal_kind="agent"),
+    _case("a frozen write is denied", "deny", frozen=True),
+    _case("undo goes on in a freeze", "allow", frozen=True, route="undo"),
+    _case("no write to backups", "deny", resource="s3/backup/db"),
+    _case("a new backup is made", "require_approval", resource="postgres/backup/shop/today", access="create"),
+    _case("no detour by way of backups", "deny", resource="postgres/backup/../sys", access="create"),
+    _case("no write to kube-system", "deny", resource="kubernetes/deployment/kube-system/dns"),
+    _case("nothing new in kube-system", "deny", resource="kubernetes/deployment/kube-system/x", access="create"),
+    _case("no write to audit data", "deny", resource="postgres/schema/audit"),
+    _case("no write to Vault sys", "deny", resource="vault/secret/sys/policies"),
+    _case("no detour to Vault sys", "deny", resource="vault/secret/app/../SYS/policies"),
+    _case("no write to CI workflows", "deny", resource="forge/file/shop/main/.github/workflows/ci.yml"),
+    _case("no write to Steersman itself", "deny", resource="steersman/journal"),
+    _case("autonomous writes in the lab", "allow", mode="autonomous"),
+    _case("autonomous writes in staging", "allow", mode="autonomous", tier="staging"),
+    _case("no autonomy in production", "require_approval", mode="autonomous", tier="prod"),
+    _case("no autonomy for a model's plan", "require_approval", mode="autonomous", planner="model"),
+    _case("no autonomy for destruction", "require_approval", mode="autonomous", effect="destructive"),
+    _case("no autonomy without a way back", "require_approval", mode="autonomous", reversible=False),
+    _case("no autonomy for a wide change", "require_approval", mode="autonomous", blast_radius="namespace"),
+    _case("no autonomy on the command line", "require_approval", mode="autonomous", route="cli"),
+    _case("no autonomy for an imported operation", "require_approval", mode="autonomous", route="openapi"),
+    _case("no autonomy for healing", "require_approval", mode="autonomous", route="healing"),
 )
 
 BUILTIN = Document(rules=(*FORBID, *DEMAND, *ALLOW), protected=PROTECTED, tests=TESTS)

@@ -43,6 +43,7 @@ def _request(policy: Policy, case: Case) -> PolicyRequest:
         "operation": "sample.change",
         "toolset": "sample",
         "effect": "write",
+        "access": "update",
         "reversible": True,
         "blast_radius": "service",
         "resource": "sample/service",
@@ -59,4 +60,5 @@ def _request(policy: Policy, case: Case) -> PolicyRequest:
     except ValidationError as e:
         raise ConfigError(f"policy test {case.name!r}: {e.errors()[0]['loc']}: {e.errors()[0]['msg']}") from e
     protected = request.protected or policy.is_protected(request.resource, request.operation)
-    return request.model_copy(update={"protected": protected})
+    frozen = request.frozen or policy.is_frozen(request.at, request.environment)
+    return request.model_copy(update={"protected": protected, "frozen": frozen})

@@ -13,6 +13,7 @@ from steersman.domain.errors import ConfigError
 from steersman.domain.fact import Fact, Instant, JsonObject, Slug
 from steersman.domain.policy import Requirement
 
+Expected = Literal["allow", "require_approval", "deny"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -24,7 +25,7 @@ class Rule(Fact):
     """
 
     id: Slug
-    effect: Literal["allow", "require_approval", "deny"]
+    effect: Expected
     when: str = Field(min_length=1, max_length=2_000)
     """A CEL expression over the names of `policy/schema.py`."""
     reason: str = Field(min_length=1, max_length=300)
@@ -86,7 +87,7 @@ class Case(Fact):
 
     name: str
     request: JsonObject
-    expect: Literal["allow", "require_approval", "deny"]
+    expect: Expected
 
 
 class Document(Fact):

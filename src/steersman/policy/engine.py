@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import translate
 from typing import Literal
+from urllib.parse import unquote
 
 import cel
 from pydantic import JsonValue
@@ -19,7 +22,8 @@ from steersman.domain.ids import OperationName, PrincipalId, ResourceId, RuleId
 from steersman.domain.policy import PolicyDecision, PolicyRequest, Requirement
 from steersman.policy.builtin import BUILTIN
 from steersman.policy.document import Case, Freeze, Rule, parse
-from steersman.policy.schema import Facts, facts, samples, unknown_name, unknown_word
+from steersman.policy.schema import SCHEMA, facts, samples
+from steersman.policy.typecheck import ExpressionError, check
 
 DEFAULT = RuleId("default")
 Match = Literal["matches", "no", "error"]
@@ -50,10 +54,12 @@ class Policy:
     protected: tuple[re.Pattern[str], ...]
     digest: Digest
     tests: tuple[Case, ...] = ()
+    names: tuple[str, ...] = ()
+    """Variables that some rule reads."""
 
     def decide(self, request: PolicyRequest) -> PolicyDecision:
         """Allow, require approval, or deny; with the rule that decided."""
-        known = _context(facts(request))
+        known = self._context(request)
         allowed: Rule | None = None
         demands: list[Rule] = []
         forbidden: Rule | None = None
@@ -79,7 +85,7 @@ class Policy:
 
     def explain(self, request: PolicyRequest) -> tuple[tuple[Rule, Match], ...]:
         """Each rule, and whether it holds for the request."""
-        known = _context(facts(request))
+        known = self._context(request)
         return tuple((compiled.rule, compiled.match(known)) for compiled in self.rules)
 
     def may_approve(self, approver: Principal, requirement: Requirement, requester: PrincipalId) -> bool:
@@ -89,8 +95,9 @@ class Policy:
         return bool(approver.roles & requirement.roles)
 
     def is_protected(self, resource: ResourceId, operation: OperationName) -> bool:
-        """Whether a resource, or an operation by its name, lies in the protected set."""
-        return any(pattern.match(resource) or pattern.match(operation) for pattern in self.protected)
+        """Whether a resource, or an operation by its name, lies in the protected set, however it is spelled."""
+        forms = {resource, _plain(resource), operation}
+        return any(pattern.match(form) for pattern in self.protected for form in forms)
 
     def is_frozen(self, at: datetime, environment: Environment) -> bool:
         """Whether a freeze window of the environment's tier is open."""
@@ -100,21 +107,28 @@ class Policy:
         """All demands at once: the most approvals, by roles that satisfy each, by others if any wants others."""
         wanted = [rule.approvals for rule in rules if rule.approvals is not None]
         roles = frozenset.intersection(*(each.roles for each in wanted))
-        strictest = max(
-            rules,
-            key=lambda rule: (rule.approvals.count, rule.approvals.not_requester) if rule.approvals else (0, False),
-        )
+        strictest = max(rules, key=_strictness)
         if not roles:
-            return self._decision(
-                "deny", RuleId(strictest.id), "rules demand approvals by roles that exclude each other"
-            )
+            names = ", ".join(repr(rule.id) for rule in rules)
+            reason = f"rules {names} demand approval by roles that exclude each other; give them one in common"
+            return self._decision("deny", RuleId(strictest.id), reason)
         merged = Requirement(
             count=max(each.count for each in wanted),
             roles=roles,
             not_requester=any(each.not_requester for each in wanted),
         )
-        decision = self._decision("require_approval", RuleId(strictest.id), strictest.reason)
-        return decision.model_copy(update={"requirement": merged})
+        return PolicyDecision(
+            effect="require_approval",
+            rule=RuleId(strictest.id),
+            reason=strictest.reason,
+            requirement=merged,
+            policy_digest=self.digest,
+        )
+
+    def _context(self, request: PolicyRequest) -> cel.Context:
+        """What the rules read, converted once for all of them: that costs ten times as much as a rule."""
+        known = facts(request)
+        return cel.Context({name: known[name] for name in self.names})
 
     def _decision(
         self, effect: Literal["allow", "require_approval", "deny"], rule: RuleId, reason: str
@@ -122,9 +136,13 @@ class Policy:
         return PolicyDecision(effect=effect, rule=rule, reason=reason, policy_digest=self.digest)
 
 
-def _context(known: Facts) -> cel.Context:
-    """Converted once for all rules: the conversion costs ten times as much as a rule."""
-    return cel.Context(known)
+def _plain(resource: str) -> str:
+    """The path without detours: escapes, odd letters, empty and dotted parts undone, as a server would."""
+    text, before = resource, None
+    while text != before:
+        text, before = unquote(text), text
+    text = unicodedata.normalize("NFKC", text).replace("\\", "/")
+    return posixpath.normpath("/".join(part.strip() for part in text.split("/")))
 
 
 def _strictness(rule: Rule) -> tuple[int, bool]:
@@ -145,9 +163,12 @@ def load(*documents: tuple[str, JsonValue]) -> Policy:
     return Policy(
         rules=tuple(compiled.values()),
         freezes=tuple(freeze for document in parts for freeze in document.freezes),
-        protected=tuple(re.compile(translate(each)) for document in parts for each in document.protected),
+        protected=tuple(
+            re.compile(translate(each), re.IGNORECASE) for document in parts for each in document.protected
+        ),
         digest=digest(_ordered(content)),
         tests=tuple(case for document in parts for case in document.tests),
+        names=tuple(sorted({name for each in compiled.values() for name in each.program.variables()})),
     )
 
 
@@ -155,14 +176,14 @@ def _compile(name: str, rule: Rule) -> Compiled:
     where = f"{name}: rule {rule.id!r}"
     try:
         program = cel.compile(rule.when)
+        check(rule.when, SCHEMA)
     except ValueError as e:
         raise ConfigError(f"{where}: not a CEL expression: {' '.join(str(e).split())}") from e
-    wrong = unknown_name(program.variables()) or unknown_word(rule.when)
-    if wrong:
-        raise ConfigError(f"{where}: {wrong}")
+    except ExpressionError as e:
+        raise ConfigError(f"{where}: {e}") from e
     compiled = Compiled(rule=rule, program=program)
-    if any(compiled.match(_context(sample)) == "error" for sample in samples()):
-        raise ConfigError(f"{where}: {rule.when!r} is not true or false for every request; compare like with like")
+    if any(compiled.match(cel.Context(sample)) == "error" for sample in samples()):
+        raise ConfigError(f"{where}: {rule.when!r} fails for some requests (a division by 0?); rule it out")
     return compiled
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
-import re
 from collections.abc import Iterator
 from typing import get_args
 
 from steersman.domain.environment import PrincipalKind, Tier
-from steersman.domain.operation import BlastRadius, Effect
+from steersman.domain.operation import Access, BlastRadius, Effect
 from steersman.domain.policy import Mode, PlannerKind, PolicyRequest, Route
+from steersman.policy.typecheck import Schema, Type
 
 WORDS: dict[str, tuple[str, ...]] = {
     "effect": get_args(Effect),
+    "access": get_args(Access),
     "blast_radius": get_args(BlastRadius),
     "mode": get_args(Mode),
     "route": get_args(Route),
@@ -27,19 +27,25 @@ FLAGS = ("reversible", "frozen", "protected")
 LISTS = ("roles",)
 NUMBERS = ("hour", "weekday")
 """UTC; Monday is 1."""
-NAMES = (*WORDS, *TEXTS, *FLAGS, *LISTS, *NUMBERS)
 
 Facts = dict[str, str | bool | int | list[str]]
 
-_COMPARED = re.compile(r"\b(\w+)\s*(?:==|!=)\s*(['\"])(.*?)\2")
-_LISTED = re.compile(r"\b(\w+)\s+in\s+\[([^\]]*)\]")
-_QUOTED = re.compile(r"(['\"])(.*?)\1")
+
+def _types() -> dict[str, Type]:
+    types: dict[str, Type] = dict.fromkeys((*WORDS, *TEXTS), "text")
+    types |= dict.fromkeys(FLAGS, "bool")
+    types |= dict.fromkeys(LISTS, "list of text")
+    return types | dict.fromkeys(NUMBERS, "int")
+
+
+SCHEMA = Schema(types=_types(), words=WORDS)
 
 
 def facts(request: PolicyRequest) -> Facts:
     """The request as a rule sees it; every name is always there."""
     return {
         "effect": request.effect,
+        "access": request.access,
         "blast_radius": request.blast_radius,
         "mode": request.mode,
         "route": request.route,
@@ -73,27 +79,3 @@ def samples() -> Iterator[Facts]:
             "hour": 12,
             "weekday": 1 + index % 7,
         }
-
-
-def unknown_name(names: list[str]) -> str | None:
-    """What is wrong with the variables of an expression; None when nothing is."""
-    for name in names:
-        if name not in NAMES:
-            close = difflib.get_close_matches(name, NAMES, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(NAMES)}"
-            return f"unknown variable {name!r}; {hint}"
-    return None
-
-
-def unknown_word(expression: str) -> str | None:
-    """A word that a variable can never be: a rule that compares with it would silently never hold."""
-    pairs = [(name, word) for name, _, word in _COMPARED.findall(expression)]
-    for name, listed in _LISTED.findall(expression):
-        pairs += [(name, word) for _, word in _QUOTED.findall(listed)]
-    for name, word in pairs:
-        words = WORDS.get(name)
-        if words is not None and word not in words:
-            close = difflib.get_close_matches(word, words, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            return f"{name} is never {word!r}{hint} (one of {', '.join(words)})"
-    return None

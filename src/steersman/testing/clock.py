@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -14,6 +15,8 @@ class FakeClock:
     def __init__(self, now: datetime = NOON) -> None:
         self._now = now
         self._monotonic = 0.0
+        self.on_sleep: Callable[[], None] | None = None
+        """What happens in the world while somebody sleeps."""
 
     def now(self) -> datetime:
         """The instant that the test has come to."""
@@ -26,6 +29,8 @@ class FakeClock:
     async def sleep(self, seconds: float) -> None:
         """Moves the clock, and lets others run."""
         self.move(seconds=seconds)
+        if self.on_sleep is not None:
+            self.on_sleep()
         await asyncio.sleep(0)
 
     def move(self, *, seconds: float) -> None:

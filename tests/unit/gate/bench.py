@@ -8,20 +8,23 @@ from pathlib import Path
 from steersman.domain.call import Call, Grant
 from steersman.domain.environment import Principal
 from steersman.domain.errors import SteersmanError
-from steersman.domain.event import RunPlanned
+from steersman.domain.event import CallSettled, RunPlanned
+from steersman.domain.expression import substitute
 from steersman.domain.ids import OperationName, PrincipalId, RunId, StepId
 from steersman.domain.operation import Operation
-from steersman.domain.plan import Plan
-from steersman.domain.ports import CallContext, Handler
+from steersman.domain.plan import Budget, Plan, Provenance, Step
+from steersman.domain.ports import CallContext, Handler, Toolset
 from steersman.gate.desk import ApprovalDesk
 from steersman.gate.gate import Gate, Needs, Settings
 from steersman.gate.redaction import Redactor
 from steersman.journal.keyring import Keyring
 from steersman.journal.sqlite import SqliteJournal
 from steersman.policy.engine import Policy, load
-from steersman.testing.clock import FakeClock
+from steersman.testing.clock import NOON, FakeClock
 from steersman.testing.plans import ENVIRONMENT, initial_values
 from steersman.testing.shelf import Shelf
+from steersman.testing.toolset import ENVIRONMENT as STORE
+from steersman.testing.toolset import Store
 
 RUN = RunId("run-1")
 KEYS = Keyring.generate()
@@ -69,6 +72,7 @@ class Bench:
     gate: Gate
     journal: SqliteJournal
     shelf: FailingShelf
+    store: Store
     desk: ApprovalDesk
     clock: FakeClock
     people: dict[str, Principal]
@@ -83,6 +87,12 @@ class Bench:
         except SteersmanError as e:
             await self.desk.vote(e.approval_id, by, "approve")
         return await self.gate.authorise(plan, run_id, MIN)
+
+    async def stored(self, *steps: Step, run_id: RunId = RUN, budget: Budget | None = None) -> Grant:
+        """A run of these steps on the store, approved."""
+        plan = store_plan(*steps, budget=budget)
+        await self.journal.append(run_id, RunPlanned(plan=plan, requester=MIN))
+        return await self.approved(plan, run_id)
 
     async def events(self, run_id: RunId = RUN) -> list:
         return [entry.event for entry in await self.journal.read(run_id)]
@@ -101,15 +111,56 @@ def call(operation: str, grant: Grant | None = None, *, step: str = "s1", **more
     return Call(**{**base, **more})
 
 
+def step(name: str, verb: str, arguments: dict, **more) -> Step:
+    """A step on the store, with the inverse that its operation declares."""
+    operation = next(b.operation for b in Store().bindings() if b.operation.name == f"store.{verb}")
+    inverse = operation.inverse
+    if inverse is not None:
+        inverse = inverse.model_copy(update={"arguments": substitute(inverse.arguments, arguments)})
+    return Step(id=StepId(name), phase="deploy", operation=operation.name, arguments=arguments, inverse=inverse, **more)
+
+
+def store_plan(*steps: Step, budget: Budget | None = None) -> Plan:
+    made = Provenance(planner="file", made_at=NOON)
+    return Plan(goal="store", environment=STORE, steps=steps, budget=budget or Budget(), provenance=made)
+
+
+def forward(step: Step, grant: Grant, **more) -> Call:
+    base = {"step": step.id, "arguments": step.arguments, "environment": STORE, "version": step.version}
+    return call(step.operation, grant, **{**base, **more})
+
+
+def backward(step: Step, grant: Grant, arguments: dict, **more) -> Call:
+    return call(
+        step.inverse.operation,
+        grant,
+        step=step.id,
+        arguments=arguments,
+        environment=STORE,
+        route="undo",
+        direction="undo",
+        **more,
+    )
+
+
+def results(events: list) -> list[str]:
+    return [e.result for e in events if isinstance(e, CallSettled)]
+
+
 @asynccontextmanager
 async def bench(
-    folder: Path, *, rules: Policy = POLICY, mode: str = "review", start: dict[str, int] | None = None
+    folder: Path,
+    *,
+    rules: Policy = POLICY,
+    mode: str = "review",
+    start: dict[str, int] | None = None,
+    more: tuple[Toolset, ...] = (),
 ) -> AsyncIterator[Bench]:
-    clock, shelf = FakeClock(), FailingShelf(start=start or {})
+    clock, shelf, store = FakeClock(), FailingShelf(start=start or {}), Store(state={"a": ("old",)})
     people = {each.id: each for each in (MIN, KIM, EVE)}
     async with SqliteJournal.open(folder / "journal.db", KEYS, clock) as journal:
         needs = Needs(
-            toolsets=(shelf,),
+            toolsets=(shelf, store, *more),
             journal=journal,
             keyring=KEYS,
             rules=rules,
@@ -119,4 +170,4 @@ async def bench(
             settings=Settings(mode=mode),  # type: ignore[arg-type]
         )
         desk = ApprovalDesk(journal, KEYS, rules, people.get, clock)
-        yield Bench(Gate(needs), journal, shelf, desk, clock, people)
+        yield Bench(Gate(needs), journal, shelf, store, desk, clock, people)

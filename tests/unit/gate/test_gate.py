@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import get_args
 
 import pytest
 from tests.unit.gate.bench import EVE, KIM, MIN, RUN, bench, call
 
+from steersman.domain.environment import Principal
 from steersman.domain.errors import (
     ApprovalNeededError,
     ApprovalRefusedError,
@@ -20,8 +22,10 @@ from steersman.domain.errors import (
     UnavailableError,
 )
 from steersman.domain.event import CallIntended, CallSettled, Decided, ReadMade, Refused
-from steersman.domain.ids import OperationName, RunId
+from steersman.domain.ids import OperationName, PrincipalId, RunId
+from steersman.domain.operation import Invocation
 from steersman.domain.plan import Budget, Retry
+from steersman.domain.policy import Route
 from steersman.gate.gate import ORDER
 from steersman.gate.passage import Guarded
 from steersman.policy.engine import load
@@ -39,12 +43,12 @@ def links(link: object) -> Iterator[str]:
     while link is not None:
         kind = type(link).__name__
         yield f"{kind}:{link.name}" if isinstance(link, Guarded) else kind
-        link = getattr(link, "inner", None) or getattr(link, "chain", None)
+        link = getattr(link, "inner", None)
 
 
 async def test_the_guards_stand_in_a_fixed_order(tmp_path) -> None:
     async with bench(tmp_path) as b:
-        assert tuple(name for name in links(b.gate._recorded) if name != "_Admitting") == ORDER
+        assert tuple(links(b.gate._recorded)) == ORDER
 
 
 async def test_an_approved_step_happens_once_with_intent_before_and_outcome_after(tmp_path) -> None:
@@ -234,6 +238,31 @@ async def test_the_inverse_passes_and_nothing_else_does_under_the_name_of_undo(t
         assert b.shelf.values == before
 
 
+async def test_what_a_plan_calls_its_inverse_is_not_done_unless_the_operation_declares_it(tmp_path) -> None:
+    """Found by benchmarks/hijacked_planner.py: undo asks nobody, so a plan's own word is not enough."""
+    hostile = Invocation(operation=OperationName("shelf.delete"), arguments={"name": "treasure"})
+    steps = tuple(s.model_copy(update={"inverse": hostile}) if s.id == FIRST.id else s for s in PLAN.steps)
+    plan = PLAN.model_copy(update={"steps": steps})
+    async with bench(tmp_path, start={"treasure": 1}) as b:
+        await b.planned(plan)
+        grant = await b.approved(plan)
+        await b.gate.call(of(FIRST, grant))
+        undo = {"route": "undo", "direction": "undo", "step": FIRST.id}
+        with pytest.raises(ApprovalRefusedError, match="not the inverse"):
+            await b.gate.call(call("shelf.delete", grant, arguments={"name": "treasure"}, **undo))
+        assert b.shelf.values["treasure"] == 1
+
+
+async def test_an_agent_that_calls_itself_a_human_is_taken_for_what_configuration_knows(tmp_path) -> None:
+    """Found by benchmarks/hijacked_planner.py."""
+    bot = Principal(id=PrincipalId("bot"), kind="agent", roles=frozenset({"operator", "approver"}))
+    async with bench(tmp_path) as b:
+        b.people[bot.id] = bot
+        claim = bot.model_copy(update={"kind": "human"})
+        with pytest.raises(PolicyDeniedError, match="deny-agent-principal"):
+            await b.gate.call(call("shelf.create", arguments={"name": "a", "value": 1}, principal=claim))
+
+
 async def test_a_run_without_budget_is_refused(tmp_path) -> None:
     plan = PLAN.model_copy(update={"budget": Budget(calls=3)})
     async with bench(tmp_path) as b:
@@ -260,7 +289,7 @@ async def test_an_error_inside_a_guard_is_a_denial(tmp_path, guard) -> None:
     async with bench(tmp_path) as b:
         await b.planned(PLAN)
         grant = await b.approved(PLAN)
-        link = b.gate._recorded.inner.chain
+        link = b.gate._recorded.inner.inner
         while not (isinstance(link, Guarded) and link.name == guard):
             link = link.inner
 
@@ -274,14 +303,21 @@ async def test_an_error_inside_a_guard_is_a_denial(tmp_path, guard) -> None:
         assert any(isinstance(e, Refused) and e.guard == guard for e in await b.events())
 
 
+SOME = {"name": "a", "value": 1, "items": []}
+"""Valid arguments by name. Another toolset in the bench is one more entry here, if it has other arguments."""
+
+
 async def test_every_operation_by_every_route_passes_the_gate(tmp_path) -> None:
-    routes = ("plan", "undo", "agent", "cli", "mcp", "openapi", "healing", "engine")
     async with bench(tmp_path, mode="read-only", start={"a": 1}) as b:
+        where = {each.name: await each.environment() for each in (b.shelf, b.store)}
+        assert {operation.toolset for operation in b.gate.catalogue.values()} == set(where)
         for name, operation in b.gate.catalogue.items():
-            arguments = {"name": "a", "value": 1} if "value" in operation.input_schema["properties"] else {"name": "a"}
-            for route in routes:
+            arguments = {key: SOME[key] for key in operation.input_schema["properties"]}
+            for route in get_args(Route):
                 run = RunId(f"{name}-{route}")
-                made = call(name, arguments=arguments, route=route, run_id=run)
+                direction = "undo" if route == "undo" else "do"
+                made = call(name, arguments=arguments, route=route, run_id=run, direction=direction)
+                made = made.model_copy(update={"environment": where[operation.toolset]})
                 if operation.effect == "read":
                     await b.gate.call(made)
                 else:
@@ -290,6 +326,7 @@ async def test_every_operation_by_every_route_passes_the_gate(tmp_path) -> None:
                 kinds = {type(e) for e in await b.events(run)}
                 assert kinds & ({ReadMade, CallSettled} if operation.effect == "read" else {Decided})
         assert not b.shelf.effects
+        assert not b.store.effects
 
 
 async def test_decisions_about_writes_are_journaled(tmp_path) -> None:

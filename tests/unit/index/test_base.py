@@ -73,8 +73,9 @@ def test_a_poisoned_twin_of_a_shipped_scenario_is_not_used_in_autonomous_mode(ba
 
 
 def test_outcomes_are_counted_and_kept(base: KnowledgeBase, tmp_path: Path) -> None:
-    base.record("rollback-last-release", "done")
-    base.record("rollback-last-release", "rolled_back")
+    base.record("rollback-last-release", "run-1", "done")
+    base.record("rollback-last-release", "run-2", "done")
+    base.record("rollback-last-release", "run-2", "rolled_back")
     counts = open_base(tmp_path, embedder=None).show("rollback-last-release").outcomes
     assert (counts.tried, counts.succeeded, counts.undone) == (2, 1, 1)
 

@@ -1,6 +1,7 @@
 """Every method of every shipped scenario plans, and its plan passes the checker, on each platform that it names."""
 
 from datetime import UTC, datetime
+from fnmatch import fnmatch
 
 import pytest
 from pydantic import JsonValue
@@ -8,7 +9,7 @@ from pydantic import JsonValue
 from steersman.domain.environment import Environment
 from steersman.domain.fact import JsonObject
 from steersman.domain.goal import Goal
-from steersman.domain.ids import OperationName
+from steersman.domain.ids import OperationName, ResourceId
 from steersman.domain.operation import Invocation
 from steersman.domain.plan import Plan
 from steersman.domain.scenario import FactTest, Match, Method, Parameter, Scenario
@@ -17,6 +18,7 @@ from steersman.index.files import builtin
 from steersman.planning.check import check
 from steersman.planning.planner import plan
 from steersman.planning.world import Facts, Needs, Reading, World, facts_of, probe_key
+from steersman.policy.builtin import PROTECTED
 from steersman.toolsets.contracts.catalogue import contracts
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -36,6 +38,10 @@ VALUES: dict[str, JsonValue] = {
     "array": ["x"],
     "object": {},
 }
+
+
+def protected(resource: ResourceId) -> bool:
+    return any(fnmatch(resource, pattern) for pattern in PROTECTED)
 
 
 def sample(schema: JsonValue) -> JsonValue:
@@ -64,7 +70,7 @@ def world(platform: str, scenario: Scenario) -> World:
         environment=environment,
         catalogue=contracts(),
         kinds={},
-        protected=lambda _: False,
+        protected=protected,
         signals=frozenset(UNIT),
     )
 
@@ -116,4 +122,4 @@ def test_it_plans_and_the_checker_finds_nothing(scenario: Scenario, method: Meth
     assert len(made.steps) >= len(method.subtasks)
     for step in made.steps:
         operation = contracts()[OperationName(step.operation)]
-        assert operation.effect != "write" or step.inverse is not None
+        assert (step.inverse is None) == (operation.inverse is None)

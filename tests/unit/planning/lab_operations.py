@@ -12,7 +12,7 @@ WORLD = World(
     catalogue={operation.name: operation for operation in OPERATIONS},
     kinds={"lab": "lab"},
     protected=lambda _: False,
-    signals=frozenset({"error_rate", "latency_p99"}),
+    signals=frozenset({"error_rate", "latency_p50"}),
     services=frozenset({"front", "catalog", "checkout", "payments"}),
 )
 V1_DIGEST = "sha256:" + "1" * 64

@@ -21,11 +21,9 @@ apps = {"audit": app}
 def verify(output: Output = Format.table) -> None:
     """Find every edit, deletion, insertion, change of order and truncation; exits 1 when there is one."""
     from steersman.app.settings import load
-    from steersman.app.store import keyring
-    from steersman.journal.audit import verify as find_problems
+    from steersman.app.store import problems
 
-    settings = load()
-    found = find_problems(settings.home / "journal.db", keyring(settings))
+    found = problems(load())
     rows: list[JsonValue] = [each.model_dump(mode="json") for each in found]
     emit(rows, output, lambda: _table(rows) if rows else "the journal is what was written")
     raise typer.Exit(1 if found else 0)

@@ -24,9 +24,9 @@ GOALS = {
     "ko": "{service} {version}를 블루-그린으로 배포",
     "en": "deploy {service} {version} blue-green",
 }
-BAD, GOOD = "v2", "v3"
+BAD, GOOD = "v2", "v2-good"
 SERVICE = "payments"
-RATE = 80.0
+RATE = 70.0
 
 
 def demo(
@@ -82,7 +82,7 @@ async def _story(app: App, lang: Language, *, version: str, yes: bool, output: F
     matches = app.recall(goal)
     for match in matches[:2]:
         talk(f"recalled {match.scenario.id} ({match.score:.2f}): {', '.join(match.why)}")
-    plan = await app.plan(Goal(text=goal), matches)
+    plan = await app.plan(Goal(text=goal, parameters={"service": SERVICE, "version": version}), matches)
     live = output is Format.table
     if live:
         show(app, plan, PlanFormat.card)
@@ -96,7 +96,7 @@ async def _story(app: App, lang: Language, *, version: str, yes: bool, output: F
         return int(run.exit_code), True
     found = await _explained(app, run, lang) if run.state != "done" else None
     await _tell(app, run, found, lang, same=before == await _shop(app), output=output)
-    return int(run.exit_code), False
+    return int(run.exit_code), not run.final
 
 
 async def _shop(app: App) -> JsonObject:

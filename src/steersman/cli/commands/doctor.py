@@ -75,17 +75,15 @@ def _home(settings: Settings) -> str:
 
 
 def _journal(settings: Settings) -> str:
-    from steersman.app.store import keyring
+    from steersman.app.store import problems
     from steersman.domain.errors import IntegrityError
-    from steersman.journal.audit import verify
 
-    path = settings.home / "journal.db"
-    if not path.exists():
+    if not settings.journal.url and not (settings.home / "journal.db").exists():
         return "none yet; the first run makes one"
-    problems = verify(path, keyring(settings))
-    if problems:
-        raise IntegrityError(f"{len(problems)} problem(s): {problems[0].reason}; `steer audit verify` lists them")
-    return f"verified, {path.stat().st_size // 1000} kB"
+    found = problems(settings)
+    if found:
+        raise IntegrityError(f"{len(found)} problem(s): {found[0].reason}; `steer audit verify` lists them")
+    return "verified"
 
 
 def _switch(settings: Settings) -> str:

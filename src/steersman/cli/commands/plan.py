@@ -12,13 +12,29 @@ from steersman.cli.here import LabName, app_here
 from steersman.cli.output import payload_console, single
 
 if TYPE_CHECKING:
+    from steersman.app.scenarios import Knowledge
     from steersman.app.wiring import App
     from steersman.domain.fact import JsonObject
+    from steersman.domain.goal import Goal
     from steersman.domain.plan import Plan
+    from steersman.planning.world import World
 
 GoalText = Annotated[str, typer.Argument(help="What is wanted, in Korean or English.")]
 ScenarioOption = Annotated[str, typer.Option("-s", "--scenario", help="Plan this scenario instead of recalling one.")]
 ParameterOption = Annotated[list[str] | None, typer.Option("-p", "--parameter", help="name=value; wins over the goal.")]
+PlatformOption = Annotated[
+    str,
+    typer.Option(
+        "--platform",
+        help="As in kubernetes,argo-rollouts: plan on typed contracts, with nothing connected. It cannot be run.",
+    ),
+]
+AssumeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--assume", help="With --platform: what is there, as OPERATION/FIELD=VALUE; else the scenario's wish."
+    ),
+]
 FileOption = Annotated[Path | None, typer.Option("-f", "--file", help="A plan as JSON or YAML; - reads stdin.")]
 
 
@@ -41,11 +57,24 @@ def plan(
     scenario: ScenarioOption = "",
     parameter: ParameterOption = None,
     file: FileOption = None,
+    platform: PlatformOption = "",
+    assume: AssumeOption = None,
     lab: LabName = "",
     output: PlanOutput = PlanFormat.card,
 ) -> None:
     """Make a plan for a goal or scenario, or check one from a file. Changes nothing; an invalid plan exits 2."""
     from steersman.cli.frame import go
+
+    if file is None and (platform or assume or scenario):
+        from steersman.app.scenarios import Knowledge
+        from steersman.app.settings import load
+
+        knowledge = Knowledge(load())
+        if platform or assume or _only_contracts(knowledge, scenario):
+            wanted = _goal(goal, scenario, parameter)
+            platforms = [name for name in platform.split(",") if name.strip()]
+            on_contracts(wanted, knowledge, scenario=scenario, platforms=platforms, assume=assume or [], output=output)
+            return
 
     async def work() -> None:
         async with app_here(lab) as app:
@@ -58,33 +87,62 @@ def plan(
 async def make(app: App, goal: str, *, scenario: str, parameters: list[str] | None, file: Path | None) -> Plan:
     """The plan that the options ask for, checked. Raises InputError that says everything that is wrong with it."""
     from steersman.domain.errors import InputError
-    from steersman.domain.goal import Goal
-    from steersman.domain.ids import ScenarioId
-    from steersman.domain.scenario import Match
 
     if file is not None:
         if goal or scenario or parameters:
             raise InputError("give a plan file or a goal, not both")
         return _from_file(app, file)
+    wanted = _goal(goal, scenario, parameters)
     if scenario:
-        entry = app.shelf.entries.get(ScenarioId(scenario))
-        if entry is None:
-            raise InputError(f"there is no scenario {scenario!r}; `steer scenarios search` finds one")
-        matches = [Match(scenario=entry.scenario, score=1.0, why=("named",))]
-    elif goal:
+        matches = [app.knowledge.named(scenario)]
+    else:
         matches = app.recall(goal)
         if not matches:
             raise InputError(f"no scenario fits {goal!r} here; `steer scenarios list` shows all, -s names one")
-    else:
+    return await app.plan(wanted, matches)
+
+
+def on_contracts(
+    goal: Goal, knowledge: Knowledge, *, scenario: str, platforms: list[str], assume: list[str], output: PlanFormat
+) -> None:
+    """Plans where nothing is connected, on assumptions that the card lists. Raises InputError when there is no plan."""
+    from steersman.app import contracts
+    from steersman.cli.output import talk
+
+    names = platforms or [*contracts.platforms_of(knowledge.named(scenario).scenario)]
+    world = contracts.contract_world(names)
+    made = contracts.contract_plan(goal, knowledge, world, scenario=scenario, given=contracts.given(assume))
+    talk(f"nothing is connected: planned on the contracts of {', '.join(names)}; this plan cannot be run")
+    _print(made, output, world, knowledge.settings.language)
+
+
+def _only_contracts(knowledge: Knowledge, scenario: str) -> bool:
+    """Whether somebody names a scenario for which nothing could be connected."""
+    from steersman.app.contracts import is_only_contract
+
+    return is_only_contract(knowledge.named(scenario).scenario)
+
+
+def _goal(goal: str, scenario: str, parameters: list[str] | None) -> Goal:
+    from steersman.domain.errors import InputError
+    from steersman.domain.goal import Goal
+
+    if not goal and not scenario:
         raise InputError("say a goal, a scenario (-s) or a plan file (-f)")
-    return await app.plan(Goal(text=goal or scenario, parameters=_given(parameters)), matches)
+    return Goal(text=goal or scenario, parameters=_given(parameters))
 
 
 def _from_file(app: App, file: Path) -> Plan:
     from steersman.domain.errors import InputError
+    from steersman.planning.assume import is_unconnected
     from steersman.planning.document import parse
 
     read = parse(_text(file))
+    if is_unconnected(read.environment):
+        raise InputError(
+            f"the plan in {str(file)!r} was made with nothing connected, on assumptions; it can be read, never run: "
+            "plan again where the platform is connected"
+        )
     problems = app.check(read)
     if problems:
         said = "; ".join(f"{each.path} ({each.code}): {each.reason}; {each.remedy}" for each in problems)
@@ -105,6 +163,10 @@ def _text(file: Path) -> str:
 
 def show(app: App, made: Plan, form: PlanFormat) -> None:
     """Prints a plan."""
+    _print(made, form, app.world, app.settings.language)
+
+
+def _print(made: Plan, form: PlanFormat, world: World, setting: str) -> None:
     from steersman.planning.document import dump_json, dump_yaml
     from steersman.planning.mermaid import mermaid
 
@@ -120,8 +182,8 @@ def show(app: App, made: Plan, form: PlanFormat) -> None:
             from steersman.cli.render.words import language
             from steersman.planning.effects import effects
 
-            lang = language(made.goal, app.settings.language)
-            payload_console().print(plan_card(made, effects(made, app.world), lang))
+            lang = language(made.goal, setting)
+            payload_console().print(plan_card(made, effects(made, world), lang))
 
 
 def _given(parameters: list[str] | None) -> JsonObject:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from steersman.cli.commands.runs import RunArgument
-from steersman.cli.output import Format, Output, emit, payload_console, single
+from steersman.cli.output import Format, Output, emit, single
 
 
 def replay(
@@ -23,8 +23,7 @@ def replay(
     from steersman.app.store import open_journal
     from steersman.cli.commands.runs import known
     from steersman.cli.frame import go
-    from steersman.cli.render.report import tell
-    from steersman.cli.render.text import clock, untrusted
+    from steersman.cli.render.report import line_of
     from steersman.cli.render.words import language
     from steersman.domain.event import Entry
     from steersman.domain.ids import RunId
@@ -43,9 +42,9 @@ def replay(
     for entry in entries:
         if speed:
             time.sleep(max(0.0, (entry.at - before).total_seconds() / speed))
-        before, told = entry.at, tell(entry, lang)
-        if told is not None:
-            payload_console().print(f"{clock(entry.at)}  {told[0]:<16} {untrusted(told[1], 200)}", markup=False)
+        before, line = entry.at, line_of(entry, lang)
+        if line:
+            print(line, flush=True)
 
 
 apps = {"replay": single(replay)}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from steersman.domain.event import Entry
     from steersman.domain.finding import Investigation
     from steersman.domain.run import Run
-    from steersman.journal.sqlite import SqliteJournal
+    from steersman.journal.sql import SqlJournal
 
 app = group("Runs: list, show, watch, resume, cancel, undo, export.")
 apps = {"runs": app}
@@ -155,12 +155,16 @@ def _summary(run: Run, setting: str) -> RenderableType:
 def _table(runs: Sequence[Run]) -> Table:
     from rich.table import Table
 
-    from steersman.cli.render.text import untrusted, utc
+    from steersman.cli.render.text import untrusted
 
     drawn = Table("run", "state", "began", "goal", "reason", box=None, pad_edge=False)
     for run in runs:
         drawn.add_row(
-            run.run_id, run.state, utc(run.created_at), untrusted(run.plan.goal, 50), untrusted(run.reason, 60)
+            run.run_id,
+            run.state,
+            f"{run.created_at:%Y-%m-%d %H:%M:%SZ}",
+            untrusted(run.plan.goal, 50),
+            untrusted(run.reason, 60),
         )
     return drawn
 
@@ -203,7 +207,7 @@ def known(run_id: str, entries: Sequence[Entry]) -> Sequence[Entry]:
     return entries
 
 
-async def _investigation(journal: SqliteJournal, run: Run) -> Investigation | None:
+async def _investigation(journal: SqlJournal, run: Run) -> Investigation | None:
     """The newest investigation of this run; the run itself is the alert."""
     known = [each for each in await journal.incidents(limit=1_000) if each.fingerprint == run.run_id]
     found = await journal.investigations(known[0].id) if known else ()
@@ -213,8 +217,7 @@ async def _investigation(journal: SqliteJournal, run: Run) -> Investigation | No
 async def _watch(run_id: str) -> int:
     from steersman.app.settings import load
     from steersman.app.store import CLOCK, open_journal
-    from steersman.cli.render.report import tell
-    from steersman.cli.render.text import clock, untrusted
+    from steersman.cli.render.report import line_of
     from steersman.cli.render.words import language
     from steersman.domain.ids import RunId
     from steersman.engines.local.follow import follow
@@ -224,9 +227,9 @@ async def _watch(run_id: str) -> int:
     lang = language(run.plan.goal, settings.language)
     async with open_journal(settings) as journal:
         async for entry in follow(journal, RunId(run_id), clock=CLOCK):
-            told = tell(entry, lang)
-            if told is not None:
-                print(f"{clock(entry.at)}  {told[0]:<16} {untrusted(told[1], 200)}", flush=True)
+            line = line_of(entry, lang)
+            if line:
+                print(line, flush=True)
     run, _ = await read_run(run_id)
     return int(run.exit_code)
 

@@ -1,57 +1,58 @@
-"""`steer scenarios`: the knowledge base."""
+"""`steer scenarios`: the knowledge base, as it is read. What changes it is in `scenario_writing`."""
 
 from __future__ import annotations
 
-import sys
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from steersman.cli.commands import scenario_writing as writing
 from steersman.cli.output import Format, Output, emit, group, talk
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pydantic import JsonValue
     from rich.table import Table
 
-    from steersman.knowledge.document import Loaded
-    from steersman.knowledge.shelf import Shelf
+    from steersman.index.base import KnowledgeBase
+    from steersman.knowledge.shelf import Entry
 
-app = group("The knowledge base: list, show, search, add, validate, export.")
+app = group("The knowledge base: list, show, search, stats, export; add, import, remove, validate, learn, reindex.")
 apps = {"scenarios": app}
-Source = Annotated[Path, typer.Argument(help="A JSON or YAML file, a folder of them, or - for standard input.")]
+Namespace = writing.Namespace
+LONGEST_CELL = 90
 
 
 @app.command("list")
-def list_(output: Output = Format.table) -> None:
-    """All scenarios: those that are shipped, and your own."""
-    entries = sorted(_shelf().entries.values(), key=lambda entry: entry.scenario.id)
-    rows: list[JsonValue] = [
-        {
-            "id": entry.scenario.id,
-            "goal": entry.scenario.goals.get("en") or entry.scenario.goal,
-            "platforms": ", ".join(sorted(entry.scenario.labels.platforms)) or "any",
-            "from": "shipped" if entry.builtin else "yours",
-        }
-        for entry in entries
-    ]
+def list_(
+    *,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many.")] = 1_000,
+    namespace: Namespace = "",
+    output: Output = Format.table,
+) -> None:
+    """All scenarios: those that are shipped, and your own, which stand before shipped ones of the same id."""
+    rows: list[JsonValue] = [_row(entry) for entry in base(namespace).entries()[:limit]]
     emit(rows, output, lambda: _table(rows))
 
 
 @app.command()
-def show(scenario_id: str, output: Output = Format.table) -> None:
-    """One scenario, whole."""
+def show(scenario_id: str, *, namespace: Namespace = "", output: Output = Format.table) -> None:
+    """One scenario, whole, with what stays text in it and what became of its runs."""
     from rich.pretty import Pretty
 
-    from steersman.domain.errors import InputError
-    from steersman.domain.ids import ScenarioId
+    from steersman.knowledge.document import plain
+    from steersman.knowledge.elaborate import unread
 
-    entry = _shelf().entries.get(ScenarioId(scenario_id))
-    if entry is None:
-        raise InputError(f"there is no scenario {scenario_id!r}; `steer scenarios search` finds one")
-    payload = entry.scenario.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    entry = base(namespace).show(scenario_id)
+    held = plain(entry.scenario)
+    payload: dict[str, JsonValue] = {
+        **(held if isinstance(held, dict) else {}),
+        "from": _from(entry),
+        "outcomes": entry.outcomes.model_dump(),
+        "left": [item.model_dump() for item in unread(entry.scenario)],
+    }
     emit(payload, output, lambda: Pretty(payload, expand_all=True))
 
 
@@ -59,13 +60,14 @@ def show(scenario_id: str, output: Output = Format.table) -> None:
 def search(
     goal: Annotated[str, typer.Argument(help="What is wanted, in Korean or English.")],
     *,
-    limit: Annotated[int, typer.Option("--limit", help="At most so many.")] = 5,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many.")] = 5,
+    namespace: Namespace = "",
     output: Output = Format.table,
 ) -> None:
     """Scenarios that fit a goal, best first, and why; an empty list when nothing fits."""
-    from steersman.knowledge.recall import recall
+    from steersman.knowledge.fit import Ask
 
-    found = recall(goal, None, shelf=_shelf())[:limit]
+    found = base(namespace).search(Ask(goal=goal, limit=limit))
     rows: list[JsonValue] = [
         {"id": match.scenario.id, "score": round(match.score, 3), "why": [*match.why]} for match in found
     ]
@@ -73,72 +75,99 @@ def search(
 
 
 @app.command()
-def add(
-    source: Source,
+def stats(*, namespace: Namespace = "", output: Output = Format.table) -> None:
+    """How many scenarios there are, and what their runs came to."""
+    from rich.console import Group
+
+    held = base(namespace)
+    tried = [entry for entry in held.entries() if entry.outcomes.tried]
+    rows: list[JsonValue] = [{"id": entry.scenario.id, **entry.outcomes.model_dump()} for entry in tried]
+    payload: dict[str, JsonValue] = {**held.stats(), "runs": rows}
+    totals: list[JsonValue] = [{"what": name, "count": count} for name, count in held.stats().items()]
+    emit(payload, output, lambda: Group(_table(totals), *([_table(rows)] if rows else [])))
+
+
+@app.command()
+def export(
+    scenario_id: Annotated[str, typer.Argument(metavar="[ID]", help="Without one: all of your own.")] = "",
     *,
-    replace: Annotated[bool, typer.Option("--replace", help="Put it in the place of one with the same id.")] = False,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Folder to write one file each to; without it stdout.")
+    ] = None,
+    namespace: Namespace = "",
+    output: Annotated[Format, typer.Option("-o", "--output", help="yaml or json, as `add` and `import` read it.")] = (
+        Format.yaml
+    ),
 ) -> None:
-    """Keep scenarios of your own; what is wrong with one does not keep the others out. Exits 2 when one was wrong."""
-    from steersman.app.scenarios import add as keep
+    """Scenarios as they would be added."""
+    import yaml
+
+    from steersman.knowledge.document import plain
+
+    held = base(namespace)
+    entries = [held.show(scenario_id)] if scenario_id else [each for each in held.entries() if not each.builtin]
+    payload = [plain(entry.scenario) for entry in entries]
+    if to is not None:
+        _write(entries, to)
+    elif output is Format.json:
+        print(json.dumps(payload[0] if scenario_id else payload, ensure_ascii=False, indent=2))
+    else:
+        text = yaml.safe_dump(payload[0] if scenario_id else payload, allow_unicode=True, sort_keys=False, width=100)
+        print(text, end="")
+
+
+def base(namespace: str) -> KnowledgeBase:
+    """The configured knowledge base."""
+    from steersman.app.scenarios import Knowledge
     from steersman.app.settings import load
 
-    loaded, settings = _read(source), load()
-    for scenario in loaded.scenarios:
-        talk(f"added {scenario.id}: {keep(settings, scenario, replace=replace)}")
-    _report(loaded)
+    return Knowledge(load(), namespace).base
 
 
-@app.command()
-def validate(source: Source) -> None:
-    """Read scenarios and say what is wrong, with file, line, field and remedy; keeps nothing."""
-    loaded = _read(source)
-    talk(f"{len(loaded.scenarios)} valid")
-    _report(loaded)
-
-
-@app.command()
-def export(scenario_id: str) -> None:
-    """One scenario as JSON, as it would be added."""
-    from steersman.domain.errors import InputError
-    from steersman.domain.ids import ScenarioId
+def _write(entries: Sequence[Entry], folder: Path) -> None:
     from steersman.knowledge.document import write
 
-    entry = _shelf().entries.get(ScenarioId(scenario_id))
-    if entry is None:
-        raise InputError(f"there is no scenario {scenario_id!r}; `steer scenarios search` finds one")
-    print(write(entry.scenario), end="")
+    folder.mkdir(parents=True, exist_ok=True)
+    for entry in entries:
+        (folder / f"{entry.scenario.id}.yaml").write_text(write(entry.scenario), encoding="utf-8")
+    talk(f"{len(entries)} written to {folder}")
 
 
-def _shelf() -> Shelf:
-    from steersman.app.scenarios import shelf
-    from steersman.app.settings import load
-
-    found, defects = shelf(load())
-    for defect in defects:
-        talk(f"steer: {defect}")
-    return found
-
-
-def _read(source: Path) -> Loaded:
-    from steersman.index.files import load
-    from steersman.knowledge.document import read
-
-    return read(sys.stdin.read()) if str(source) == "-" else load(source)
+def _row(entry: Entry) -> JsonValue:
+    scenario = entry.scenario
+    return {
+        "id": scenario.id,
+        "goal": scenario.goals.get("en") or scenario.goal,
+        "platforms": ", ".join(sorted(scenario.labels.platforms)) or "any",
+        "from": _from(entry),
+    }
 
 
-def _report(loaded: Loaded) -> None:
-    for defect in loaded.defects:
-        talk(f"steer: {defect}")
-    if loaded.defects or not loaded.scenarios:
-        raise typer.Exit(2)
+def _from(entry: Entry) -> str:
+    if entry.builtin:
+        return "shipped"
+    reviewer = entry.scenario.provenance.reviewed_by
+    return f"yours, reviewed by {reviewer}" if reviewer else "yours, not reviewed"
 
 
 def _table(rows: Sequence[JsonValue]) -> Table:
     from rich.table import Table
+    from rich.text import Text
+
+    from steersman.cli.render.text import untrusted
 
     first = rows[0] if rows else {}
     drawn = Table(*(first if isinstance(first, dict) else {}), box=None, pad_edge=False)
     for row in rows:
         if isinstance(row, dict):
-            drawn.add_row(*(", ".join(map(str, v)) if isinstance(v, list) else str(v) for v in row.values()))
+            cells = (", ".join(map(str, v)) if isinstance(v, list) else str(v) for v in row.values())
+            drawn.add_row(*(Text(untrusted(cell, LONGEST_CELL)) for cell in cells))
     return drawn
+
+
+app.command("add")(writing.add)
+app.command("import")(writing.import_)
+app.command("remove")(writing.remove)
+app.command("validate")(writing.validate)
+app.command("learn")(writing.learn)
+app.command("reindex")(writing.reindex)

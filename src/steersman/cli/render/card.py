@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from rich.console import Group, RenderableType
@@ -12,8 +13,9 @@ from rich.text import Text
 from steersman.cli.render.text import percent, seconds, untrusted
 from steersman.cli.render.words import Language, word
 from steersman.domain.operation import Invocation
-from steersman.domain.plan import Comparison, Condition, Plan, Step, Threshold
+from steersman.domain.plan import Assumption, Comparison, Condition, Plan, Step, Threshold
 from steersman.domain.signal import UNIT
+from steersman.planning.assume import is_unconnected
 from steersman.planning.effects import StepEffect
 
 KIND = {
@@ -23,20 +25,31 @@ KIND = {
     "unchanged": ("=", "dim", "update"),
 }
 MOST_FIELDS = 3
+UNREAD = re.compile(r"conditions\.\d+\Z")
+"""Names of assumptions that stand for conditions which stayed text."""
 
 
 def plan_card(plan: Plan, effects: Sequence[StepEffect], lang: Language) -> RenderableType:
     """The card, about forty lines for the demo's plan."""
     parts: list[RenderableType] = [_head(plan, lang), Text(""), _phases(plan), Text("")]
-    parts += [_heading(word("changes", lang)), _changes(effects, lang)]
+    if is_unconnected(plan.environment):
+        parts = [Text(word("unconnected", lang), "bold red"), *parts]
+    parts += [_heading(word("changes", lang)), _changes(plan, effects, lang)]
     parts += _conditions(plan, lang)
     if plan.invariants:
         parts += [
             _heading(word("invariants", lang)),
             _lines(check.why or check.call.operation for check in plan.invariants),
         ]
-    if plan.assumptions:
-        parts += [_heading(word("assumptions", lang)), _lines(_assumption(plan))]
+    taken = [choice.why for choice in plan.provenance.choices if choice.taken and choice.task != "goal" and choice.why]
+    if taken:
+        parts += [_heading(word("choices", lang)), _lines(dict.fromkeys(taken))]
+    left = [each for each in plan.assumptions if UNREAD.match(each.name)]
+    if left:
+        parts += [_heading(word("unread", lang)), _lines(f"{each.value}  {each.why}" for each in left)]
+    held = [each for each in plan.assumptions if each not in left]
+    if held:
+        parts += [_heading(word("assumptions", lang)), _lines(_assumption(held))]
     parts += [Text(""), Text(f"{word('digest', lang)} {plan.digest()}", "dim")]
     return Panel(
         Group(*parts), title=f" {word('plan', lang)} ", title_align="left", border_style="blue", padding=(0, 1)
@@ -86,12 +99,15 @@ def _step(step: Step) -> str:
     return step.id + (f" ◔{seconds(step.hold.for_s)}" if step.hold else "")
 
 
-def _changes(effects: Sequence[StepEffect], lang: Language) -> Table:
+def _changes(plan: Plan, effects: Sequence[StepEffect], lang: Language) -> Table:
     grid = Table.grid(padding=(0, 1))
     for effect in effects:
         sign, tone, label = KIND[effect.kind]
         what = Text.assemble((f"{sign} ", tone), (word(label, lang), tone), f" {effect.resource or effect.operation}")
         fields = ", ".join(f"{f.path.strip('/')} {f.was} → {f.now}" for f in effect.fields[:MOST_FIELDS])
+        if not fields and effect.kind == "changed":  # what is there now is not known: what the call says, then
+            step = plan.step(effect.step_id)
+            fields = call_text(Invocation(operation=step.operation, arguments=step.arguments))
         undo = call_text(effect.undo) if effect.undo else word("irreversible", lang)
         grid.add_row(what, Text(untrusted(fields, 90), "dim"))
         grid.add_row(
@@ -112,8 +128,8 @@ def _conditions(plan: Plan, lang: Language) -> list[RenderableType]:
     return found
 
 
-def _assumption(plan: Plan) -> Iterable[str]:
-    return (f"{each.name} = {_value(each.value)}" + (f"  {each.why}" if each.why else "") for each in plan.assumptions)
+def _assumption(held: Iterable[Assumption]) -> Iterable[str]:
+    return (f"{each.name} = {_value(each.value)}" + (f"  {each.why}" if each.why else "") for each in held)
 
 
 def _heading(title: str) -> Text:

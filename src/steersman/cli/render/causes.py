@@ -38,7 +38,8 @@ def causes(found: Investigation, lang: Language) -> RenderableType:
 def _evidence(found: Investigation, lang: Language) -> Table:
     cited = [name for cause in found.root_causes[:MOST_CAUSES] for name in cause.evidence]
     grid = Table.grid(padding=(0, 1))
-    for name in list(dict.fromkeys(cited))[:MOST_EVIDENCE]:
+    shown = [*list(dict.fromkeys(cited))[:MOST_EVIDENCE], *(name for name in found.evidence if name.startswith("u"))]
+    for name in shown:
         item = found.evidence[name]
         grid.add_row(Text(str(name), "cyan"), Text(item.source, "dim"), Text(untrusted(item.value, 120)))
         if item.excerpt:

@@ -70,7 +70,8 @@ def _steps(run: Run, now: datetime, lang: Language) -> Table:
     phase = ""
     for step in run.plan.steps:
         record = run.steps[step.id]
-        mark, tone = MARK[record.state]
+        # A hold that was being watched when the run ended did not pass.
+        mark, tone = MARK["failed" if run.final and record.state == "holding" else record.state]
         undone = run.undo.get(step.id)
         table.add_row(
             "" if step.phase == phase else step.phase,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from steersman.cli.render.text import percent, untrusted, utc
+from steersman.cli.render.text import clock, percent, untrusted, utc
 from steersman.cli.render.words import Language, word
 from steersman.domain.approval import Approval
 from steersman.domain.event import (
@@ -101,6 +101,12 @@ def _timeline(entries: Sequence[Entry], lang: Language) -> Iterable[tuple[str, s
             yield (utc(entry.at), cell(told[0]), cell(told[1]))
 
 
+def line_of(entry: Entry, lang: Language) -> str:
+    """An entry as one safe line of text; empty for what only an audit wants to see."""
+    told = tell(entry, lang)
+    return f"{clock(entry.at)}  {told[0]:<16} {untrusted(told[1], 200)}" if told else ""
+
+
 def tell(entry: Entry, lang: Language) -> tuple[str, str] | None:
     """(step or subject, what happened) of an entry; None for what only an audit wants to see."""
     match entry.event:
@@ -114,7 +120,8 @@ def tell(entry: Entry, lang: Language) -> tuple[str, str] | None:
             note = f": {event.error}" if event.error else ""
             return event.step_id, f"{event.direction}: {event.operation} {event.result}{note}"
         case StepMoved() as event:
-            return event.step_id, word(event.state, lang) + (f": {event.reason}" if event.reason else "")
+            way = f"{event.direction}: " if event.direction == "undo" else ""
+            return event.step_id, way + word(event.state, lang) + (f": {event.reason}" if event.reason else "")
         case VerdictGiven() as event:
             return str(event.verdict.condition or event.verdict.step or "run"), (
                 f"{event.verdict.result}: {event.verdict.reason}"

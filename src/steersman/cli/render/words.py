@@ -29,6 +29,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "pauses": ("Paused when", "일시 정지하는 조건"),
     "invariants": ("Must hold before, after, and after an undo", "이전·이후·되돌린 뒤에 모두 성립해야 하는 것"),
     "assumptions": ("Assumed, since nobody said", "지정되지 않아 기본값을 쓴 것"),
+    "unread": ("Stays text: nobody watches it", "글로만 남은 조건: 아무도 지켜보지 않음"),
+    "unconnected": (
+        "CANNOT BE RUN: nothing is connected; what is there was assumed",
+        "실행할 수 없음: 연결된 것이 없어 현재 상태를 가정했습니다",
+    ),
     "budget": ("At most", "한도"),
     "digest": ("Digest", "다이제스트"),
     "made_by": ("Made by", "작성"),

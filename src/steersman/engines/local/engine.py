@@ -12,11 +12,12 @@ from pathlib import Path
 
 from steersman.domain.environment import Principal
 from steersman.domain.errors import ConcurrencyError, InputError, SteersmanError
-from steersman.domain.event import FINAL, RunMoved, RunPlanned
+from steersman.domain.event import RunMoved, RunPlanned
 from steersman.domain.ids import RunId
 from steersman.domain.plan import Plan
 from steersman.domain.run import Run, fold
 from steersman.engines.local.control import Halt
+from steersman.engines.local.order import topological
 from steersman.engines.local.ports import Deps
 from steersman.engines.local.progress import Progress
 from steersman.engines.local.session import Lease, Session
@@ -36,8 +37,10 @@ class LocalEngine:
     async def run(self, plan: Plan, run_id: RunId) -> Run:
         """The run when it can go no further by itself.
 
-        Raises ConcurrencyError while another process executes it, InputError when the run is of another plan.
+        Raises ConcurrencyError while another process executes it, InputError when the run is of another plan, or the
+        plan is no DAG (`planning.check` says much more, before).
         """
+        topological(plan)
         async with self._leased(run_id) as lease:
             entries = await self.deps.journal.read(run_id)
             if not entries:
@@ -80,9 +83,9 @@ class LocalEngine:
             return run
         if run.state == "undoing":
             raise ConcurrencyError(f"run {run_id!r} is being undone; `steer runs watch` it")
-        await self.deps.journal.append(run_id, RunMoved(state="cancelled", reason=reason))
         if run_id in self._live:
             self._live[run_id].control.stop(Halt("cancel", reason))
+        await self.deps.journal.append(run_id, RunMoved(state="cancelled", reason=reason))
         while not await self._say_cancelled(run_id, reason):
             await self.deps.clock.sleep(self.deps.settings.beat_s)
         return await self.show(run_id)
@@ -152,16 +155,9 @@ class LocalEngine:
 
     async def _through_graph(self, session: Session) -> None:
         os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
-        from steersman.engines.local.graph import build, open_saver
+        from steersman.engines.local.graph import travel
 
-        run_id = session.run_id
-        async with open_saver(self.checkpoints) as saver:
-            graph = build(session.progress.plan, saver)
-            await graph.ainvoke(
-                {"run_id": run_id}, {"configurable": {"thread_id": run_id}}, context=session, durability="sync"
-            )
-            if session.state in FINAL:
-                await saver.adelete_thread(run_id)
+        await travel(session, self.checkpoints)
 
     async def _say_cancelled(self, run_id: RunId, reason: str) -> bool:
         try:

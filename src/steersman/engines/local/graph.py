@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 import aiosqlite
+from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
@@ -22,11 +24,15 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
+from steersman.domain.event import FINAL
 from steersman.domain.plan import Plan
 from steersman.engines.local import stages
 from steersman.engines.local.order import phases
-from steersman.engines.local.session import Session
 from steersman.engines.local.stages import Next
+
+if TYPE_CHECKING:
+    # Not at run time: LangGraph would follow it, and allow checkpoints to construct every type that a session mentions.
+    from steersman.engines.local.session import Session
 
 
 class State(TypedDict, total=False):
@@ -38,10 +44,17 @@ class State(TypedDict, total=False):
     next: Next
 
 
+@dataclass(frozen=True)
+class Context:
+    """What the nodes get by LangGraph's `Runtime`."""
+
+    session: Session
+
+
 class Node(Protocol):
     """A node as LangGraph calls it."""
 
-    async def __call__(self, state: State, *, runtime: Runtime[Session]) -> State:
+    async def __call__(self, state: State, *, runtime: Runtime[Context]) -> State:
         """What changes in the state."""
         ...
 
@@ -51,10 +64,10 @@ def phase_node(name: str) -> str:
     return f"phase-{name.replace(':', '·')}"
 
 
-def build(plan: Plan, saver: BaseCheckpointSaver[str] | None = None) -> CompiledStateGraph[Any, Session, Any, Any]:
-    """The graph of a plan. Run it with a `Session` as its context."""
+def build(plan: Plan, saver: BaseCheckpointSaver[str] | None = None) -> CompiledStateGraph[Any, Context, Any, Any]:
+    """The graph of a plan. Run it with a `Context`."""
     names = [phase for phase, _ in phases(plan)]
-    outer = StateGraph(State, context_schema=Session)
+    outer = StateGraph(State, context_schema=Context)
     outer.add_node("prepare", _node(stages.prepare))
     outer.add_node("finish", _node(stages.finish))
     outer.add_node("undo", _node(stages.undo))
@@ -71,6 +84,16 @@ def build(plan: Plan, saver: BaseCheckpointSaver[str] | None = None) -> Compiled
     return outer.compile(checkpointer=saver, name="run")
 
 
+async def travel(session: Session, checkpoints: Path | None) -> None:
+    """Takes a run through its graph, from the top, as far as it can go. A final run leaves no checkpoints behind."""
+    async with open_saver(checkpoints) as saver:
+        graph = build(session.progress.plan, saver)
+        config: RunnableConfig = {"configurable": {"thread_id": session.run_id}}
+        await graph.ainvoke({"run_id": session.run_id}, config, context=Context(session), durability="sync")
+        if session.state in FINAL:
+            await saver.adelete_thread(session.run_id)
+
+
 @asynccontextmanager
 async def open_saver(path: Path | None) -> AsyncIterator[BaseCheckpointSaver[str]]:
     """LangGraph's checkpoints beside the journal. They decide nothing, so they need not survive a power cut."""
@@ -83,11 +106,11 @@ async def open_saver(path: Path | None) -> AsyncIterator[BaseCheckpointSaver[str
         yield AsyncSqliteSaver(connection, serde=strict)
 
 
-def _phase(name: str) -> CompiledStateGraph[Any, Session, Any, Any]:
-    async def steps(state: State, *, runtime: Runtime[Session]) -> State:
-        return {**state, "phase": name, "next": await stages.run_phase(runtime.context, name)}
+def _phase(name: str) -> CompiledStateGraph[Any, Context, Any, Any]:
+    async def steps(state: State, *, runtime: Runtime[Context]) -> State:
+        return {**state, "phase": name, "next": await stages.run_phase(runtime.context.session, name)}
 
-    inner = StateGraph(State, context_schema=Session)
+    inner = StateGraph(State, context_schema=Context)
     inner.add_node("steps", steps)
     inner.add_edge(START, "steps")
     inner.add_edge("steps", END)
@@ -95,17 +118,18 @@ def _phase(name: str) -> CompiledStateGraph[Any, Session, Any, Any]:
 
 
 def _node(stage: Callable[[Session], Awaitable[Next]]) -> Node:
-    async def node(state: State, *, runtime: Runtime[Session]) -> State:
-        return {**state, "next": await stage(runtime.context)}
+    async def node(state: State, *, runtime: Runtime[Context]) -> State:
+        return {**state, "next": await stage(runtime.context.session)}
 
     return node
 
 
-async def _park(state: State, *, runtime: Runtime[Session]) -> State:
-    session = runtime.context
+async def _park(state: State, *, runtime: Runtime[Context]) -> State:
+    session = runtime.context.session
     interrupt({"run_id": state["run_id"], "state": session.state, "reason": session.reason})
     return {}
 
 
-def _next(state: State) -> Next:
+async def _next(state: State) -> Next:
+    """Asynchronous, or LangGraph would send it to a thread."""
     return state["next"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
 
 from steersman.domain.errors import InputError
 from steersman.domain.fact import JsonObject, canonical
@@ -53,6 +54,18 @@ def needs(plan: Plan) -> dict[StepId, tuple[StepId, ...]]:
         found.update({step.id: step.needs or former for step in steps})
         former = tuple(step.id for step in steps)
     return found
+
+
+def topological(plan: Plan) -> tuple[StepId, ...]:
+    """The steps, each behind all that it relies on. Raises InputError for a cycle or a need that is no step."""
+    wants = needs(plan)
+    lost = next((f"step {step!r} needs {need!r}" for step in wants for need in wants[step] if need not in wants), None)
+    if lost is not None:
+        raise InputError(f"{lost}, which the plan does not have; `steer plan -f` shows all that is wrong with it")
+    try:
+        return tuple(TopologicalSorter(wants).static_order())
+    except CycleError as e:
+        raise InputError(f"the steps wait for each other: {' -> '.join(e.args[1])!r}; remove one of these needs") from e
 
 
 def reverse(wants: Mapping[StepId, Iterable[StepId]]) -> dict[StepId, tuple[StepId, ...]]:

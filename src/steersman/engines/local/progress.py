@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from graphlib import TopologicalSorter
 
 from steersman.domain.call import Outcome
 from steersman.domain.errors import InputError
@@ -16,7 +15,7 @@ from steersman.domain.ids import ConditionId, ResourceId, StepId
 from steersman.domain.operation import Invocation, Operation
 from steersman.domain.plan import Plan, Step
 from steersman.domain.run import Run, StepRecord, fold
-from steersman.engines.local.order import ProbeKey, needs, probe_key
+from steersman.engines.local.order import ProbeKey, probe_key, topological
 from steersman.engines.local.ports import Catalogue
 
 
@@ -61,7 +60,7 @@ class Progress:
         for entry in entries:
             found._scan(entry)
         found.verdicts = {(v.condition, v.step): v.result for v in run.verdicts}
-        for name in TopologicalSorter(needs(run.plan)).static_order():
+        for name in topological(run.plan):
             record = run.steps[name]
             if record.happened:
                 found.outputs[name] = record.output

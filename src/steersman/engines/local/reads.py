@@ -11,10 +11,13 @@ from steersman.domain.expression import Scope, resolve
 from steersman.domain.fact import JsonObject
 from steersman.domain.ids import StepId
 from steersman.domain.operation import Invocation
-from steersman.domain.plan import Check, Observation, Plan
+from steersman.domain.plan import Check, Observation, Plan, Retry
 from steersman.domain.run import Run
 from steersman.engines.local.order import same_state
 from steersman.engines.local.ports import Deps
+
+AGAIN = Retry(attempts=3)
+"""A look that fails for a moment must not refuse a plan, fail a step, or stop an undo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Reader:
             step_id=StepId(about),
             direction="undo" if undo else "do",
             grant=self.grant,
+            retry=AGAIN,
             budget=self.run.plan.budget,
         )
         return (await self.deps.caller.call(call)).output

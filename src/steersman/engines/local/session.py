@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from itertools import count
 
 from steersman.domain.call import Grant
 from steersman.domain.errors import ConcurrencyError
@@ -13,6 +14,9 @@ from steersman.engines.local.control import Control, Halt
 from steersman.engines.local.ports import Deps
 from steersman.engines.local.progress import Progress
 from steersman.engines.local.reads import Reader
+
+COMMAND_BEATS = 4
+"""Beats between two looks for a cancellation by another process."""
 
 
 @dataclass(slots=True)
@@ -119,16 +123,21 @@ class Session:
         """
         renew_every = self.deps.settings.lease_ttl.total_seconds() / 3
         renewed = self.deps.clock.monotonic()
-        while True:
+        for beat in count(1):
             await self.deps.clock.sleep(self.deps.settings.beat_s)
             if self.deps.clock.monotonic() - renewed >= renew_every:
                 await self.lease.renew()
                 renewed = self.deps.clock.monotonic()
-            await self._obey()
+            await self._obey_switch()
+            if beat % COMMAND_BEATS == 0:
+                await self._obey_cancel()
 
-    async def _obey(self) -> None:
+    async def _obey_switch(self) -> None:
         level = await self.deps.journal.level()
         if level == "hard" or (level == "stop" and not self.undoing):
             self.control.stop(Halt("pause", "the kill switch is on; `steer start-all`, then `steer runs resume`"))
+
+    async def _obey_cancel(self) -> None:
+        """Another process cancels by moving the run to its final state; this one stops when it sees that."""
         if not self.undoing and self.run_id not in await self.deps.journal.runs(unfinished=True):
             self.control.stop(Halt("cancel", "cancelled by command"))

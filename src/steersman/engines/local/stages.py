@@ -105,7 +105,9 @@ async def halted(session: Session) -> Next:
         case "human":
             await session.move("needs_human", halt.reason)
             return "park"
-        case "cancel" | "drain":
+        case "cancel":
+            await session.move("cancelled", halt.reason)
+        case "drain":
             pass
     return "end"
 

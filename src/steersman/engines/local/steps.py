@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from steersman.domain.call import Call, Direction, Outcome
@@ -25,6 +28,7 @@ from steersman.engines.local.session import Session
 from steersman.engines.local.watch import Watch
 
 SETTLE_TRIES = 3
+SLOW_READ_S = 0.2
 
 
 async def settle(session: Session, step: StepId, direction: Direction) -> CallSettled | None:
@@ -96,8 +100,7 @@ class StepRunner:
         progress = self.session.progress
         target = progress.target(step)
         if target.operation.effect == "read":
-            self.session.note(StepMoved(step_id=step.id, direction="do", state="running"))
-            with self.session.control.interruptible():
+            with self.session.control.interruptible(), self._shown_when_slow(step):
                 progress.happened(step, target, await self._send(step, target.arguments, None))
             return
         if self.session.control.halted():
@@ -105,6 +108,16 @@ class StepRunner:
         self.session.lease.hold()
         progress.wrote_at = progress.wrote_at or self.session.deps.clock.now()
         progress.happened(step, target, await self._send(step, target.arguments, progress.expects(target)))
+
+    @contextmanager
+    def _shown_when_slow(self, step: Step) -> Iterator[None]:
+        """A write is seen to run by its intent; a read leaves no trace until it ends, so a long one leaves a note."""
+        running = StepMoved(step_id=step.id, direction="do", state="running")
+        timer = asyncio.get_running_loop().call_later(SLOW_READ_S, self.session.note, running)
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     async def _send(self, step: Step, arguments: JsonObject, expects: JsonObject | None) -> Outcome:
         plan, run = self.session.progress.plan, self.session.progress.run

@@ -18,7 +18,7 @@ CANDIDATES: dict[str, tuple[OperationName, ...]] = {
     "check_signals": _names("prometheus.check_query"),
     "watch": _names("prometheus.check_query"),
     "rollback": _names("argo_rollouts.set_weight kubernetes.set_image helm.upgrade gateway.set_weights"),
-    "backup": _names("postgres.backup"),
+    "backup": _names("postgres.dump"),
     "restart": _names("kubernetes.restart"),
     "scale": _names("kubernetes.scale"),
     "smoke_test": _names("k6.run"),

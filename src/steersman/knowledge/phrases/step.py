@@ -18,6 +18,7 @@ from steersman.knowledge.phrases.vocabulary import (
     MOST,
     PERCENT,
     REPLICAS,
+    SECOND,
     SPAN,
     STEP_SIGNALS,
     TROUBLE,
@@ -35,6 +36,7 @@ _INSIDE: dict[Action, frozenset[Action]] = {
     "backup": frozenset({"apply"}),
     "migrate": frozenset({"apply"}),
     "scale": frozenset({"apply"}),
+    "uncordon": frozenset({"cordon"}),
     "rotate": frozenset({"apply"}),
     "scan": frozenset({"apply", "build"}),
     "restart": frozenset({"apply"}),
@@ -42,6 +44,7 @@ _INSIDE: dict[Action, frozenset[Action]] = {
     "notify": frozenset({"apply"}),
 }
 """What an action's own words also seem to name: a smoke test `after deploy` deploys nothing."""
+_THEN = re.compile(r"\s(?:후|뒤)\s|하고\s")
 _HUNDRED = 100
 
 
@@ -77,8 +80,12 @@ def read_step(text: str) -> ReadStep:
     rest = line[: trouble.start()] + line[trouble.end() :] if trouble else line
     found = [name for name, pattern in _COMPILED if pattern.search(rest)]
     actions = [name for name in found if not any(name in _INSIDE.get(other, ()) for other in found)]
+    if "apply" in found and actions == ["wait_ready"] and _THEN.search(rest):
+        actions.append("apply")
     if DOUBT.search(rest):
         return ReadStep(text=text, why_text="leaves it open whether or what is to be done")
+    if SECOND.search(rest):
+        return ReadStep(text=text, why_text="names two things to do: split it")
     if len(actions) != 1:
         why = f"names {', '.join(actions)}: split it" if actions else "names no action that code knows"
         return ReadStep(text=text, why_text=why)
@@ -115,7 +122,10 @@ def _filled(text: str, line: str, *, action: Action, on_trouble: bool) -> ReadSt
 def _weights(line: str) -> tuple[float, ...] | None:
     """Shares named in the text; None when they are no rise to at most 100."""
     chain = CHAIN.search(line)
-    named = re.findall(r"\d+(?:\.\d+)?", chain.group(0)) if chain and "%" in chain.group(0) else PERCENT.findall(line)
+    named = PERCENT.findall(line)
+    if chain and "%" in chain.group(0):
+        listed = re.findall(r"\d+(?:\.\d+)?", chain.group(0))
+        named = listed if set(named) <= set(listed) else named
     shares = tuple(float(share) for share in named)
     rising = all(low < high for low, high in pairwise(shares))
     return shares if rising and all(0 < share <= _HUNDRED for share in shares) else None

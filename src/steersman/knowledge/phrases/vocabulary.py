@@ -97,7 +97,7 @@ WORDS: tuple[tuple[Kind, str], ...] = (
     ("at_most", r"<=|≤|=<|at most|이하|no more than|up to"),
     (
         "above",
-        r"(?:is |are |goes |go |rises |rise |climbs |jumps |gets )?(?:>|above|over|higher than|greater than|more than|beyond|exceeding)"
+        r"(?:is |are |goes |go |rises? |climbs |jumps |gets )?(?:>|above|over|higher than|greater than|more than|beyond|exceeding)"
         r"|exceed(?:s|ed)?|초과(?:가|하면|할|하는|한|해|시|되면|로)?|넘(?:으면|을|는|어서면|어가면|어|기면|김|을 때)|웃돌면|상회(?:하면|시)?|surpass(?:es)?",
     ),
     (
@@ -141,7 +141,7 @@ WORDS: tuple[tuple[Kind, str], ...] = (
     ("of", r"(?:of|의|on|for)(?= [a-z])"),
     (
         "filler",
-        r"->|→|=>|⇒|:|\.|,|\(|\)|;|\b(?:immediately|right away|if|when|whenever|once|then|the|a|an|is|are|it|its|trigger|triggers|should|by|that|at|any|current|average|avg|service"
+        r"->|→|=>|⇒|:|\.|,|\(|\)|;|\b(?:immediately|right away|automatically|if|when|whenever|once|then|the|a|an|is|are|it|its|trigger|triggers|should|by|that|at|any|current|average|avg|service"
         r"|goes|rises|deployment|release|rollout|will|we|please|must|be|to|there)\b|발생(?:하면|할|시|하는)?|경우(?:에는|에|엔)?|일\s*때|할\s*때|때|시(?:에는|에)?|하면|이면|면|되면"
         r"|이|가|은|는|을|를|로|으로|에|일|인|평균|현재|서비스|할|상태(?:가|로)?|조건|값(?:이)?|만약|보다|해당|되는|하는|번|자동|증가(?:하면|시)?|높(?:으면|아지면|을|은)|상승(?:하면|시)?",
     ),
@@ -179,11 +179,11 @@ ACTIONS: tuple[tuple[Action, str], ...] = (
     ("apply", r"kubectl apply|\bappl(?:y|ies)\b|적용|\bdeploy\b|배포|helm upgrade|set image|create .*deployment|생성|launch|기동|install"),
 )  # fmt: skip
 DOUBT = re.compile(
-    r"(?<![-=])[<>≤≥](?!=)|[<>]=|exceeds?|초과|넘(?:으|을|어)|이상이|미만|높으면|\bwhen(?:ever)?\b|\b(?:above|below|higher than|lower than|more than|less than|rises?|drops?)\b|\b(?:if|unless|maybe|optionally|optional|consider|decide|or|might|probably|as needed|if necessary|depending|not|never|don't|skip)\b"
+    r"[가-힣]면(?![가-힣])|(?<![-=])[<>≤≥](?!=)|[<>]=|exceeds?|초과|넘(?:으|을|어)|이상이|미만|높으면|\bwhen(?:ever)?\b|\b(?:above|below|higher than|lower than|more than|less than|rises?|drops?)\b|\b(?:if|unless|maybe|optionally|optional|consider|decide|or|might|probably|as needed|if necessary|depending|not|never|don't|skip)\b"
     r"|필요(?:시|하면|에 따라| 시)|경우에 따라|적절히|상황에 따라|검토|판단|논의|하지 말|금지|않|또는|혹은|가능하면|협의"
 )
 TROUBLE = re.compile(
-    r"문제(?:가)?\s*(?:발생)?\s*시|실패\s*시|이상\s*시|오류\s*시|on (?:failure|error|trouble)|if (?:it|anything|something) (?:fails|goes wrong|breaks)|if .{0,20}fails?\b"
+    r"(?:실패|문제|이상|오류|에러)(?:가|이)?\s*(?:하|나|생기|있으|발생하)면|문제(?:가)?\s*(?:발생)?\s*시|실패\s*시|이상\s*시|오류\s*시|on (?:failure|error|trouble)|if (?:it|anything|something) (?:fails|goes wrong|breaks)|if .{0,20}fails?\b"
 )
 MOST = re.compile(
     r"(?:최대|at most|up to|max(?:imum)?|timeout(?: of)?|within|타임아웃)\s*:?\s*(\d+(?:\.\d+)?)\s*(ms|초(?!과)|분|시간|일|seconds?|secs?|s|minutes?|mins?|m|hours?|h)(?![a-z])"
@@ -205,3 +205,9 @@ STEP_SIGNALS: tuple[tuple[SignalName, str], ...] = (
     ("queue_depth", r"queue|큐|대기열|lag"),
     ("restarts", r"restarts?|재시작"),
 )  # fmt: skip
+
+SECOND = re.compile(
+    r"(?:\band|\bthen|,|;|&)\s+(?:then )?(?:clear|wait|restart|delete|run|check|notify|verify|stop|start|enable|disable|update"
+    r"|remove|flush|send|open|close|set|scale|deploy|drain|reboot|inform|tell|ask|rotate|roll|monitor|watch|create|apply|test)\b"
+)
+"""A second imperative in the same sentence."""

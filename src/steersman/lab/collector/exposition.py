@@ -1,5 +1,6 @@
-"""The last value of every metric as a Prometheus server scrapes it. Source: Prometheus text format 0.0.4 and
-OpenTelemetry's rules for metric names in Prometheus.
+"""The last value of every metric as a Prometheus server scrapes it.
+
+Source: Prometheus text format 0.0.4; names as OpenTelemetry's compatibility rules for Prometheus have them.
 """
 
 from __future__ import annotations

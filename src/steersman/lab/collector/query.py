@@ -1,4 +1,4 @@
-"""Series out of rows: request signals from server spans with their exact times, the rest from gauges."""
+"""Series out of rows: request signals from server spans, each counted when it ended; the rest from gauges."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ GAUGES: Mapping[SignalName, str] = {
     "restarts": "container.restarts",
     "up": "up",
 }
+LONGEST_NS = 60 * 1_000_000_000
+"""No request of the lab takes longer."""
 LAG_S = 1.2
 """How long telemetry takes to arrive at most; younger points are not shown, because they are not whole yet."""
 
@@ -67,10 +69,12 @@ def bounds(window: Window) -> tuple[int, int]:
 def _spans(store: Store, kinds: tuple[str, ...], selector: Selector, window: Window) -> list[Row]:
     where, parameters = conditions(selector)
     marks = ",".join("?" * len(kinds))
-    return store.ask(
-        f"SELECT start_ns, duration_ns, error FROM spans WHERE kind IN ({marks}) AND start_ns >= ? AND start_ns < ?{where}",  # noqa: S608 - marks and column names only
-        (*kinds, *bounds(window), *parameters),
-    )
+    start, end = bounds(window)
+    # By their end, as counters in production: a point is whole once its time is over, however long requests take.
+    bounded = f"kind IN ({marks}) AND start_ns >= ? AND start_ns < ? AND start_ns + duration_ns >= ?"
+    bounded += f" AND start_ns + duration_ns < ?{where}"
+    sql = f"SELECT start_ns + duration_ns, duration_ns, error FROM spans WHERE {bounded}"  # noqa: S608 - marks and column names
+    return store.ask(sql, (*kinds, start - LONGEST_NS, end, start, end, *parameters))
 
 
 def _bucketed(rows: Sequence[Row], window: Window) -> dict[float, list[Row]]:
@@ -91,10 +95,8 @@ def _whole_buckets(store: Store, selector: Selector, window: Window, whole: floa
 def _gauges(store: Store, name: str, selector: Selector, window: Window) -> Points:
     """Instances are added up within a moment for sums, and averaged over a bucket."""
     where, parameters = conditions(selector)
-    rows = store.ask(
-        f"SELECT at_ns, value FROM points WHERE name = ? AND at_ns >= ? AND at_ns < ?{where}",  # noqa: S608 - column names only
-        (name, *bounds(window), *parameters),
-    )
+    sql = f"SELECT at_ns, value FROM points WHERE name = ? AND at_ns >= ? AND at_ns < ?{where}"  # noqa: S608 - column names
+    rows = store.ask(sql, (name, *bounds(window), *parameters))
     found = _bucketed(rows, window)
     combine: Callable[[Sequence[float]], float] = max if name in _WORST else _mean
     times = sorted(found)
@@ -109,7 +111,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _errors(rows: Sequence[Row]) -> float:
-    return sum(row[2] for row in rows) / len(rows)
+    return float(sum(row[2] for row in rows)) / len(rows)
 
 
 def _latency(share: float) -> Callable[[Sequence[Row]], float]:

@@ -12,8 +12,8 @@ KEPT_S = 3_600
 TABLES = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
-CREATE TABLE spans(start_ns INTEGER, duration_ns INTEGER, trace BLOB, span BLOB, parent BLOB, service TEXT, instance TEXT,
-    version TEXT, pool TEXT, name TEXT, kind TEXT, error INTEGER, status TEXT);
+CREATE TABLE spans(start_ns INTEGER, duration_ns INTEGER, trace BLOB, span BLOB, parent BLOB, service TEXT,
+    instance TEXT, version TEXT, pool TEXT, name TEXT, kind TEXT, error INTEGER, status TEXT);
 CREATE INDEX spans_by_kind ON spans(kind, service, start_ns);
 CREATE INDEX spans_by_time ON spans(start_ns);
 CREATE TABLE logs(at_ns INTEGER, service TEXT, instance TEXT, version TEXT, pool TEXT, level TEXT, message TEXT,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -15,16 +17,20 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from steersman.lab.kit.app import RefusedError
 from steersman.lab.wire.client import Address, Client, PoolExhaustedError, UnreachableError
-from steersman.lab.wire.message import Request, Response
+from steersman.lab.wire.message import DEADLINE, Request, Response
 
 PROPAGATOR = TraceContextTextMapPropagator()
-POOL_LIMIT = 32
+POOL_LIMIT = 100
 TIMEOUT_S = 2.0
 
 
 @dataclass(slots=True)
 class Calls:
-    """All outgoing calls of one process. `config` may set `<service>_timeout_s` and `<service>_attempts`."""
+    """All outgoing calls of one process.
+
+    `config` may set, by service: `_timeout_s`, `_attempts`, and `_patience_s`, after which an answer is thrown away and
+    asked for again while attempts remain.
+    """
 
     tracer: Tracer
     log: logging.Logger
@@ -51,14 +57,19 @@ class Calls:
     async def _ask(self, service: str, request: Request) -> Any:
         attempts = int(self.config.get(f"{service}_attempts", 1))
         for attempt in range(1, attempts + 1):
+            began = time.perf_counter()
             try:
                 response = await self._once(service, request, attempt)
             except RefusedError as e:
                 if attempt == attempts:
                     raise
-                self.log.warning("retrying %s %s, attempt %d: %s", service, request.path, attempt + 1, e)
-                continue
-            return response.document()
+                reason = str(e)
+            else:
+                took_s = time.perf_counter() - began
+                if attempt == attempts or took_s <= self.config.get(f"{service}_patience_s", math.inf):
+                    return response.document()
+                reason = f"the answer took {took_s * 1_000:.0f} ms"
+            self.log.warning("retrying %s %s, attempt %d: %s", service, request.path, attempt + 1, reason)
         raise AssertionError("the last attempt returns or raises")
 
     async def _once(self, service: str, request: Request, attempt: int) -> Response:
@@ -75,6 +86,7 @@ class Calls:
         )
         headers: dict[str, str] = {}
         PROPAGATOR.inject(headers, set_span_in_context(span, contexts.get_current()))
+        headers[DEADLINE] = f"{time.time() + timeout_s:.3f}"
         sent = Request(request.method, request.path, request.query, headers, request.body)
         try:
             response = await self.clients[service].send(sent, timeout_s)

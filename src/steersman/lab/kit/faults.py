@@ -14,12 +14,12 @@ from steersman.lab.kit.parts import Hook, Parts
 
 CPU_DUTY = 0.35
 """Share of one core that a burn takes: enough to be seen, too little to starve a machine of two."""
-LEAK_STEP_BYTES = 2_000_000
-LEAK_LIMIT_BYTES = 120_000_000
+LEAK_STEP_BYTES = 4_000_000
+LEAK_LIMIT_BYTES = 160_000_000
 CRASH_AFTER_S = 0.8
 SLOW_COMMIT_S = 0.018
 SLOW_MESSAGE_S = 0.2
-LEAKED_FOR_S = 3.0
+LEAKED_FOR_S = 12.0
 
 Fault = Callable[[Parts], Awaitable[None]]
 """Makes the service ill until it is cancelled, and leaves it well."""
@@ -31,10 +31,12 @@ async def cpu_burn(parts: Parts) -> None:
 
     def burn() -> None:
         while not stop.is_set():
-            end = time.thread_time() + 0.1 * CPU_DUTY
-            while time.thread_time() < end:
-                sum(range(2_000))
-            stop.wait(0.1 * (1 - CPU_DUTY))
+            began, used = time.monotonic(), time.thread_time()
+            while time.monotonic() - began < 1.0 and not stop.is_set():
+                if time.thread_time() - used < CPU_DUTY * (time.monotonic() - began):
+                    sum(range(20_000))
+                else:
+                    stop.wait(0.01)
 
     thread = threading.Thread(target=burn, name="report-builder", daemon=True)
     thread.start()
@@ -91,10 +93,8 @@ async def bad_config(parts: Parts) -> None:
 
 
 async def retry_storm(parts: Parts) -> None:
-    """Impatient timeouts with many attempts and no pause between them."""
-    changes = dict.fromkeys(_timeouts(parts), 0.006)
-    changes |= {name.replace("_timeout_s", "_attempts"): 8.0 for name in changes}
-    await _reconfigured(parts, changes)
+    """Answers that took longer than a millisecond are thrown away and asked for again, without a pause."""
+    await _reconfigured(parts, {"payments_patience_s": 0.001, "payments_attempts": 4.0})
 
 
 async def crash_loop(parts: Parts) -> None:

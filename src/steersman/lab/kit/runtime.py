@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
 import signal
 import socket
 import sys
@@ -26,11 +27,10 @@ from steersman.lab.kit.identity import ServiceSpec
 from steersman.lab.kit.outbox import Outbox
 from steersman.lab.kit.parts import Parts
 from steersman.lab.kit.telemetry import Telemetry, logger_of, start
+from steersman.lab.shop import PACKAGE
 from steersman.lab.wire.message import Request, Response, answer
 from steersman.lab.wire.server import Server
 
-CODE = "shop_service"
-"""Name of the package inside an artifact."""
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
 
@@ -52,6 +52,8 @@ class Running:
         found = self.app.find(request)
         if found is None:
             return answer({"error": f"nothing at {request.path}"}, HTTPStatus.NOT_FOUND)
+        if request.expired(time.time()):
+            return answer({"error": "too late"}, HTTPStatus.GATEWAY_TIMEOUT)
         route, holes = found
         parent = PROPAGATOR.extract(request.headers)
         began = time.perf_counter()
@@ -75,8 +77,8 @@ class Running:
                 hook(route.name)
             return await route.handler(request, *holes)
         except RefusedError as e:
-            if e.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                self.parts.log.error("%s: %s", route.name, e)
+            level = logging.ERROR if e.status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.INFO
+            self.parts.log.log(level, "%s: %s", route.name, e)
             return answer({"error": str(e)}, e.status)
         except Exception as e:  # the border of a server request: a bug in the shop's code is an answer of 500
             self.parts.log.exception("%s: unhandled %s", route.name, type(e).__name__)
@@ -87,7 +89,7 @@ class Running:
         if response.failed:
             span.set_status(StatusCode.ERROR)
         span.end()
-        labels = {
+        labels: dict[str, str | int] = {
             "http.request.method": route.method,
             "http.route": route.template,
             "http.response.status_code": response.status,
@@ -136,7 +138,7 @@ async def serve(spec: ServiceSpec, listening: socket.socket) -> None:
 
 async def _load(spec: ServiceSpec, parts: Parts, telemetry: Telemetry, group: asyncio.TaskGroup) -> App:
     sys.path.insert(0, spec.artifact)
-    code = importlib.import_module(f"{CODE}.app")
+    code = importlib.import_module(f"{PACKAGE}.app")
 
     def open_database(path: Path) -> Database:
         database = Database(path, telemetry.tracer, Disk())

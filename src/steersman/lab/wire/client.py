@@ -79,7 +79,7 @@ class Client:
 
     address: Address
     limit: int = 64
-    acquire_s: float = 2.0
+    acquire_s: float = 3.0
     """How long a request waits for a free connection."""
     kept_s: float = 0.0
     """How much longer than its request a connection stays taken; a leak sets it."""

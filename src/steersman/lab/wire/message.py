@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 JSON = "application/json"
+DEADLINE = "x-request-deadline"
+"""Header: the Unix time after which nobody waits for the answer any more."""
 
 
 @dataclass(slots=True)
@@ -29,6 +31,11 @@ class Request:
     def parameters(self) -> dict[str, str]:
         """The query's parameters; of a repeated one the last."""
         return dict(parse_qsl(self.query))
+
+    def expired(self, now_s: float) -> bool:
+        """Whether the caller has given up: work on it would only delay those who still wait."""
+        until = self.headers.get(DEADLINE)
+        return until is not None and float(until) < now_s
 
     @property
     def target(self) -> str:

@@ -56,6 +56,7 @@ class Server:
         self._server: asyncio.Server | None = None
         self._idle: dict[asyncio.StreamWriter, bool] = {}
         self._closing = False
+        self._drained = asyncio.Event()
 
     async def start(self, listening: socket.socket) -> None:
         """Accepts connections from now on."""
@@ -69,12 +70,12 @@ class Server:
         for writer, idle in self._idle.items():
             if idle:
                 writer.close()
-        loop = asyncio.get_running_loop()
-        end = loop.time() + drain_s
-        while self._idle and loop.time() < end:
-            await asyncio.sleep(0.01)
-        for writer in self._idle:
-            writer.close()
+        if self._idle:
+            try:
+                await asyncio.wait_for(self._drained.wait(), drain_s)
+            except TimeoutError:
+                for writer in self._idle:
+                    writer.close()
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         parser = _Parser()
@@ -95,3 +96,5 @@ class Server:
         finally:
             del self._idle[writer]
             writer.close()
+            if self._closing and not self._idle:
+                self._drained.set()

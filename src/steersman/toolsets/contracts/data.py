@@ -5,9 +5,9 @@ from __future__ import annotations
 from steersman.domain.operation import Operation
 from steersman.toolsets.contracts.thing import COUNT, FLAG, NAME, SECONDS, TEXT, Thing, reading
 
-BACKUP = Thing(
+DUMP = Thing(
     "postgres",
-    "backup",
+    "dump",
     keys={"database": NAME, "name": NAME},
     state={"kept_days": COUNT},
     observed={"complete": FLAG, "restorable": FLAG, "bytes": COUNT},
@@ -50,8 +50,9 @@ QUEUE = Thing(
 )
 
 OPERATIONS: tuple[Operation, ...] = (
-    *BACKUP.reads(),
-    *BACKUP.create("backup", blast="none"),
+    *DUMP.reads(),
+    # No inverse and no delete: backups are in the protected set, and one that stays harms nobody.
+    DUMP.create("dump", blast="none")[0].model_copy(update={"inverse": None}),
     *SCHEMA.reads(),
     SCHEMA.change("migrate", "Brings the schema to a revision, up or down", "revision"),
     *INDEX.reads(),

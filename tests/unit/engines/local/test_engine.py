@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from steersman.domain.errors import (
+    BudgetExceededError,
     ConcurrencyError,
     InputError,
     UnavailableError,
@@ -11,6 +12,7 @@ from steersman.domain.event import CallIntended, RunMoved, StepMoved, VerdictGiv
 from steersman.domain.exit_codes import ExitCode
 from steersman.domain.plan import Check, Condition, Hold, Predicate, Threshold
 from steersman.domain.signal import Selector
+from steersman.engines.local import LocalEngine
 from steersman.testing.worldplans import sim_plan, sim_step
 
 from .bench import RUN, Bench
@@ -343,6 +345,66 @@ async def test_a_run_of_another_plan_is_refused() -> None:
         await bench.run(three(bench))
         with pytest.raises(InputError, match="another plan"):
             await bench.run(sim_plan(bench.world, [sim_step("one", "set", "a", 9)]))
+
+
+async def test_a_plan_that_is_no_dag_leaves_no_run_behind() -> None:
+    async with Bench(a=1) as bench:
+        for needs in (["two"], ["nobody"]):
+            one = sim_step("one", "set", "a", 2, needs=needs)
+            two = sim_step("two", "wait", "a", needs=["one"])
+            with pytest.raises(InputError):
+                await bench.run(sim_plan(bench.world, [one, two]))
+        assert await bench.journal.runs() == []
+
+
+def under_way(bench):
+    """A run whose second step takes for ever, and an engine of another process."""
+
+    async def wait(name):
+        await bench.clock.sleep(1_000)
+
+    bench.world.read = wait
+    plan = sim_plan(bench.world, [sim_step("one", "set", "a", 2), sim_step("two", "wait", "x", needs=["one"])])
+    return plan, LocalEngine(bench.engine.deps, bench.engine.requester)
+
+
+async def test_another_process_cancels_a_run_that_is_under_way() -> None:
+    async with Bench(a=1) as bench:
+        plan, other = under_way(bench)
+
+        async def both():
+            async with asyncio.TaskGroup() as group:
+                running = group.create_task(bench.engine.run(plan, RUN))
+                await bench.clock.sleep(10)
+                await other.cancel(RUN)
+            return running.result()
+
+        run = await bench.drive(both())
+        assert run.state == "cancelled"
+        assert bench.clock.monotonic() < 100
+
+
+async def test_undo_of_a_run_that_another_process_executes() -> None:
+    async with Bench(a=1) as bench:
+        plan, other = under_way(bench)
+
+        async def both():
+            async with asyncio.TaskGroup() as group:
+                group.create_task(bench.engine.run(plan, RUN))
+                await bench.clock.sleep(10)
+                return await other.undo(RUN)
+
+        run = await bench.drive(both())
+        assert run.state == "rolled_back"
+        assert bench.values() == {"a": 1}
+
+
+async def test_a_source_that_a_guard_refuses_is_inconclusive_not_a_failure() -> None:
+    async with Bench(a=1) as bench:
+        bench.source_error = BudgetExceededError("no calls left")
+        run = await bench.run(held(bench))
+        assert run.state == "paused"
+        assert bench.values() == {"a": 2}
 
 
 async def test_cancel_leaves_effects_and_says_so_and_undo_takes_them_back() -> None:

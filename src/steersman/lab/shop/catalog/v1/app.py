@@ -10,15 +10,16 @@ from steersman.lab.kit import App, Kit, RefusedError, Request, Response, answer
 from .listing import products_of
 from .stock import PRODUCTS
 
+TABLE = """CREATE TABLE IF NOT EXISTS products(sku TEXT PRIMARY KEY, category TEXT, name TEXT, price INTEGER,
+    stock INTEGER)"""
+
 
 async def create(kit: Kit) -> App:
     """The service's routes."""
     database = kit.open_database(kit.data_folder / "catalog.sqlite")
 
     def seed(connection: sqlite3.Connection) -> None:
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS products(sku TEXT PRIMARY KEY, category TEXT, name TEXT, price INTEGER, stock INTEGER)"
-        )
+        connection.execute(TABLE)
         connection.executemany("INSERT OR IGNORE INTO products VALUES(?, ?, ?, ?, ?)", PRODUCTS)
 
     await database.write("SEED products", seed)

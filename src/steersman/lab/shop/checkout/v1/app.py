@@ -15,7 +15,7 @@ SEND_S = 0.002
 
 async def create(kit: Kit) -> App:
     """The service's routes."""
-    kit.config.update({"catalog_timeout_s": 1.0, "payments_timeout_s": 2.0})
+    kit.config.update({"catalog_timeout_s": 3.0, "payments_timeout_s": 4.0})
 
     async def send(_: Any) -> None:
         await asyncio.sleep(SEND_S)

@@ -11,7 +11,7 @@ from .page import render
 
 async def create(kit: Kit) -> App:
     """The service's routes."""
-    kit.config.update({"catalog_timeout_s": 1.0, "checkout_timeout_s": 4.0})
+    kit.config.update({"catalog_timeout_s": 3.0, "checkout_timeout_s": 6.0})
 
     async def browse(request: Request) -> Response:
         category = request.parameters().get("category", "")

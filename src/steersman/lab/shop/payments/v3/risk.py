@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+LARGE = 1_000_000
+
 POLL_S = 0.045
 POLLS = 3
 
@@ -15,4 +17,4 @@ async def assess(charge: dict[str, Any]) -> bool:
     for _ in range(POLLS):
         await asyncio.sleep(POLL_S)
         score += int(charge["amount"]) / POLLS
-    return score > 1_000_000
+    return score > LARGE

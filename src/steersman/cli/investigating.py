@@ -1,0 +1,110 @@
+"""Investigations of runs and of windows, through the gate, kept in the journal."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from steersman.app.wiring import App
+    from steersman.domain.fact import JsonObject
+    from steersman.domain.finding import Evidence, Investigation
+    from steersman.domain.ids import EvidenceId
+    from steersman.domain.ports import Source
+    from steersman.domain.run import Run
+    from steersman.domain.signal import Window
+
+STEP_S = 1.0
+LEAST_S = 5.0
+MOST_LINES = 20_000
+MOST_ORDERS = 3
+SETTLE_S = 1.5
+"""Telemetry of the last moments takes so long to arrive."""
+
+
+async def investigate_run(app: App, run: Run) -> Investigation:
+    """What was wrong while a run changed things, from its first shift to its verdict; kept with the run."""
+    import asyncio
+
+    from steersman.agents.investigate import Scope, investigate
+    from steersman.domain.event import FindingsMade, StepMoved, VerdictGiven
+    from steersman.domain.finding import Finding
+    from steersman.domain.ids import RunId
+    from steersman.domain.signal import Window
+
+    entries = await app.journal.read(run.run_id)
+    held = [e.at for e in entries if isinstance(e.event, StepMoved) and e.event.state == "holding"]
+    failed = [e.at for e in entries if isinstance(e.event, VerdictGiven) and e.event.verdict.result == "fail"]
+    start = held[0] if held else run.created_at
+    end = max(failed[0] if failed else entries[-1].at, start + timedelta(seconds=LEAST_S))
+    await asyncio.sleep(SETTLE_S)
+    incident = await app.journal.incident(run.run_id, run.created_at)
+    window, source = Window(start=start, end=end, step_s=STEP_S), app.source(RunId(f"why-{run.run_id}"))
+    found = await investigate(
+        run.plan.goal,
+        window,
+        source,
+        scope=Scope(alert_at=end, service=_alarmed(run), services=tuple(sorted(app.world.services))),
+        incident_id=incident.id,
+    )
+    found = found.model_copy(update={"evidence": {**found.evidence, **await _orders(source, window)}})
+    await app.journal.add_investigation(found)
+    findings = tuple(Finding.model_validate(cause.model_dump(exclude={"rank"})) for cause in found.root_causes)
+    await app.journal.append(run.run_id, FindingsMade(findings=findings))
+    return found
+
+
+async def _orders(source: Source, window: Window) -> dict[EvidenceId, Evidence]:
+    """Lines that try to give orders to whoever reads them: a person should see that, and that nobody obeyed."""
+    from steersman.domain.finding import Evidence
+    from steersman.domain.ids import EvidenceId
+    from steersman.domain.signal import Selector
+    from steersman.knowledge.trust import gives_orders
+
+    page = await source.logs(Selector(), window, limit=MOST_LINES)
+    found = [record for record in page.records if gives_orders(record.message)]
+    by_text = {re.sub(r"\d+", "#", record.message): record for record in reversed(found)}
+    return {
+        EvidenceId(f"u{number}"): Evidence(
+            id=EvidenceId(f"u{number}"),
+            source="logs",
+            query={"service": record.service, "version": record.version},
+            window=window,
+            value="a log line gives orders to whoever reads it: shown here, obeyed by nobody",
+            excerpt=record.message,
+        )
+        for number, record in enumerate(list(by_text.values())[:MOST_ORDERS], start=1)
+    }
+
+
+def _alarmed(run: Run) -> str:
+    """The service whose condition was breached: as with a page, where it hurts, not yet what is to blame."""
+    breached = {verdict.condition for verdict in run.verdicts if verdict.result == "fail"}
+    named = [each.selector.service for each in run.plan.conditions if each.id in breached]
+    return next((service for service in named if service), "")
+
+
+async def investigate_window(
+    app: App, question: str, *, window: Window, service: str = "", source: Source | None = None
+) -> Investigation:
+    """What was wrong in a window; kept as an incident of its own."""
+    from steersman.agents.investigate import Scope, investigate
+    from steersman.app.wiring import new_run_id
+
+    start = window.start
+    incident = await app.journal.incident(f"{app.world.environment.uid}:{service}:{question}", start)
+    found = await investigate(
+        question,
+        window,
+        source or app.source(new_run_id("why")),
+        scope=Scope(service=service, services=tuple(sorted(app.world.services))),
+        incident_id=incident.id,
+    )
+    await app.journal.add_investigation(found)
+    return found
+
+
+def as_json(found: Investigation) -> JsonObject:
+    """The shape that scripts rely on."""
+    return {**found.model_dump(mode="json"), "verdict": found.result}

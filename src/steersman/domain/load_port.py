@@ -1,0 +1,76 @@
+"""What a load generator must be able to do; `toolsets/load` runs whatever does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, Protocol
+
+from steersman.domain.load import Compiled, GeneratorName, LoadProfile
+from steersman.domain.load_result import Block, ErrorKind, StepFigures
+
+SECRET_VARIABLE = "STEERSMAN_LOAD_AUTH"  # noqa: S105 - the name of a variable
+"""Environment variable in which a generator's process finds the value of `auth`; nothing else of ours is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a process, or several in turn, ended."""
+
+    exit_code: int
+    started_at: datetime
+    finished_at: datetime
+    wall_s: float
+    cores: float
+    cpu_s: float | None = None
+    cpu_peak: float | None = None
+    stdout: str = ""
+    stderr: str = ""
+    """Beginnings of both, at most some ten thousand characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a generator's own output says."""
+
+    blocks: tuple[Block, ...]
+    errors: Mapping[ErrorKind, int] = field(default_factory=dict)
+    steps: tuple[StepFigures, ...] = ()
+    started: int = 0
+    dropped: int = 0
+    late_ms: float | None = None
+    raw: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """Processes to run in turn, in the folder of the run."""
+
+    commands: tuple[tuple[str, ...], ...]
+    """Program and arguments; the program is a name to be found or an absolute path."""
+    cores: Literal["one", "all"] = "all"
+    good_exits: frozenset[int] = frozenset({0})
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class Generator(Protocol):
+    """One load generator."""
+
+    @property
+    def name(self) -> GeneratorName:
+        """Also the name of its toolset."""
+        ...
+
+    def compile(self, profile: LoadProfile) -> Compiled:
+        """The profile in the generator's language, and what of it cannot be said there."""
+        ...
+
+    def launch(self, profile: LoadProfile) -> Launch:
+        """How to run what was compiled."""
+        ...
+
+    def read(self, profile: LoadProfile, folder: Path) -> Measured:
+        """What a run in that folder measured. Raises ToolError when its output is none."""
+        ...

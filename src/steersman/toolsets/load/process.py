@@ -1,0 +1,178 @@
+"""A generator's process: argument lists only, a scrubbed environment, limits, and an end that takes its whole group.
+
+No shell is involved. The child leads a session of its own, and dies with us where the system can arrange that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import shutil
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+
+from steersman.domain.errors import UnavailableError
+from steersman.domain.load_port import Finished, Launch
+
+KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
+"""Variables that a generator may see; no credentials, no proxies, none of its own settings."""
+POLITE_S = 1.0
+"""How long a generator that was asked to end may take, before its group is killed."""
+HEAD_CHARACTERS = 20_000
+SAMPLE_S = 0.5
+OPEN_FILES = 65_536
+FILE_BYTES = 4 << 30
+SLACK_S = 45.0
+
+
+@dataclass(slots=True)
+class _Usage:
+    """CPU of a process group, sampled."""
+
+    cpu_s: float | None = None
+    peak: float | None = None
+
+
+def located(program: str) -> str:
+    """The absolute path of a program; the environment that Python runs in comes first. Raises UnavailableError."""
+    beside = str(Path(sys.executable).parent)
+    found = shutil.which(program, path=os.pathsep.join((beside, os.environ.get("PATH", os.defpath))))
+    if found is None:
+        raise UnavailableError(f"program {program!r} is not installed; `steer doctor` says how to get it")
+    return str(Path(found).absolute())
+
+
+async def run_all(
+    launch: Launch, folder: Path, *, seconds: float, environment: Mapping[str, str] | None = None
+) -> Finished:
+    """Runs the commands in turn, until one of them ends badly. Cancelling ends the group within two seconds.
+
+    seconds: what the load takes; a generator that is still there long after is ended.
+    """
+    variables = {name: os.environ[name] for name in KEPT if name in os.environ}
+    variables |= {"HOME": str(folder), "PYTHONDONTWRITEBYTECODE": "1", **launch.environment, **(environment or {})}
+    usage, began, started_at = _Usage(), monotonic(), datetime.now(UTC)
+    code, out, err = 0, "", ""
+    for command in launch.commands:
+        left = seconds + SLACK_S - (monotonic() - began)
+        code, out, err = await _one(command, folder, variables, usage=usage, seconds=max(left, 1.0))
+        if code not in launch.good_exits:
+            break
+    return Finished(
+        exit_code=code,
+        started_at=started_at,
+        finished_at=datetime.now(UTC),
+        wall_s=monotonic() - began,
+        cores=1.0 if launch.cores == "one" else float(len(os.sched_getaffinity(0))),
+        cpu_s=usage.cpu_s,
+        cpu_peak=usage.peak,
+        stdout=out,
+        stderr=err,
+    )
+
+
+async def _one(
+    command: tuple[str, ...], folder: Path, variables: Mapping[str, str], *, usage: _Usage, seconds: float
+) -> tuple[int, str, str]:
+    argv = [located(command[0]), *command[1:]]
+    tether = shutil.which("setpriv")
+    if tether is not None:
+        argv = [tether, "--pdeathsig", "KILL", "--", *argv]
+    process = await asyncio.create_subprocess_exec(
+        *argv,
+        cwd=folder,
+        env=dict(variables),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        _limit(process.pid, seconds)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
+            out = group.create_task(_head(process.stdout))
+            err = group.create_task(_head(process.stderr))
+            watch = group.create_task(_sample(process.pid, usage))
+            await process.wait()
+            watch.cancel()
+        return process.returncode or 0, out.result(), err.result()
+    except TimeoutError as e:
+        raise UnavailableError(f"{command[0]!r} had not ended {seconds:.0f} s after its start, and was ended") from e
+    finally:
+        await asyncio.shield(end_group(process))
+
+
+async def end_group(process: asyncio.subprocess.Process) -> None:
+    """Asks a group to end, and kills what does not; returns when its leader is gone."""
+    if process.returncode is None:
+        _signal(process.pid, signal.SIGINT)
+        try:
+            async with asyncio.timeout(POLITE_S):
+                await process.wait()
+        except TimeoutError:
+            pass  # what follows is for exactly that
+    _signal(process.pid, signal.SIGKILL)
+    await process.wait()
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return  # all of it has ended
+
+
+def _limit(pid: int, seconds: float) -> None:
+    """Core dumps, files, CPU. Linux sets these from outside, right after the start; elsewhere there are none."""
+    if not hasattr(resource, "prlimit"):
+        return
+    cpu = int(seconds * (os.cpu_count() or 1)) + 60
+    files = min(OPEN_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    wanted = (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, files),
+        (resource.RLIMIT_FSIZE, FILE_BYTES),
+        (resource.RLIMIT_CPU, cpu),
+    )
+    for which, most in wanted:
+        try:
+            resource.prlimit(pid, which, (most, most))
+        except ProcessLookupError:
+            return  # it has ended already
+
+
+async def _head(stream: asyncio.StreamReader) -> str:
+    """The beginning of a stream; the rest is read and dropped, so that the child never blocks."""
+    kept = bytearray()
+    while piece := await stream.read(65_536):
+        kept += piece[: max(HEAD_CHARACTERS - len(kept), 0)]
+    return kept.decode(errors="replace")
+
+
+async def _sample(pid: int, usage: _Usage) -> None:
+    """CPU seconds so far and the busiest window. A process that is gone, or a system without /proc, gives none."""
+    base, last, at = usage.cpu_s or 0.0, None, monotonic()
+    while True:
+        now = _cpu_s(pid)
+        if now is None:
+            return
+        if last is not None and (width := monotonic() - at) > 0:
+            usage.peak = max(usage.peak or 0.0, (now - last) / width)
+        usage.cpu_s, last, at = base + now, now, monotonic()
+        await asyncio.sleep(SAMPLE_S)
+
+
+def _cpu_s(pid: int) -> float | None:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,199 @@
+"""What the operations of Loki take and give. Queries are blocks, never text."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from steersman.domain.fact import Fact, Instant
+from steersman.queries.logql import LogQuery, MetricQuery
+from steersman.queries.matching import LabelName
+from steersman.queries.moments import Limit, Moment, Step
+from steersman.remote.shape import Value
+
+Lines = Annotated[int, Field(ge=1, le=5_000)]
+
+
+class Nothing(Fact):
+    """No arguments."""
+
+
+class Span(Fact):
+    """A window; absent: what the server takes, an hour as a rule."""
+
+    start: Moment | None = None
+    end: Moment | None = None
+
+
+class LogSearch(Span):
+    """Arguments of `logs`."""
+
+    query: LogQuery
+    limit: Lines = 100
+    direction: Literal["forward", "backward"] | None = None
+    """Absent: newest first."""
+    max_line_chars: int = Field(default=2_000, ge=16, le=300_000)
+
+
+class MetricRange(Fact):
+    """Arguments of `range`; at most 11,000 points a series."""
+
+    query: MetricQuery
+    start: Moment
+    end: Moment
+    step: Step
+    max_series: Limit = 200
+
+
+class MetricInstant(Fact):
+    """Arguments of `query`."""
+
+    query: MetricQuery
+    time: Moment | None = None
+    max_series: Limit = 200
+
+
+class LabelSearch(Span):
+    """Arguments of `labels`."""
+
+    limit: Limit = 1_000
+
+
+class ValueSearch(Span):
+    """Arguments of `label_values`."""
+
+    label: LabelName
+    query: LogQuery | None = None
+    limit: Limit = 1_000
+
+
+class StreamSearch(Span):
+    """Arguments of `series` and `detected_labels`."""
+
+    query: LogQuery
+    limit: Limit = 1_000
+
+
+class Volumes(StreamSearch):
+    """Arguments of `volume`."""
+
+    limit: Limit = 100
+
+
+class VolumeRange(Fact):
+    """Arguments of `volume_range`."""
+
+    query: LogQuery
+    start: Moment
+    end: Moment
+    step: Step
+    by: tuple[LabelName, ...] = Field(default=(), max_length=10)
+
+
+class PatternSearch(StreamSearch):
+    """Arguments of `patterns`."""
+
+    step: Step | None = None
+
+
+class FieldSearch(StreamSearch):
+    """Arguments of `detected_fields`."""
+
+    line_limit: Limit = 1_000
+
+
+class Line(Fact):
+    """One line of a log. Untrusted text."""
+
+    at: Instant
+    at_ns: str
+    labels: dict[str, str]
+    metadata: dict[str, str] = {}
+    line: str
+    cut_chars: int = 0
+    """How much of the line is not shown."""
+
+
+class LogAnswer(Fact):
+    """Lines of all streams, merged by time."""
+
+    lines: tuple[Line, ...]
+    complete: bool
+    """Whether fewer lines than the limit came, so that none is missing."""
+
+
+class Row(Fact):
+    """One series."""
+
+    labels: dict[str, str]
+    points: tuple[tuple[float, Value], ...]
+
+
+class MetricAnswer(Fact):
+    """What a metric query gave. Points lie on multiples of the step; the last may be later than the window's end."""
+
+    series: tuple[Row, ...]
+    left_out_series: int = 0
+
+
+class Names(Fact):
+    """Names or values."""
+
+    names: tuple[str, ...]
+    left_out: int = 0
+
+
+class Streams(Fact):
+    """The labels of streams."""
+
+    streams: tuple[dict[str, str], ...]
+    left_out: int = 0
+
+
+class Stats(Fact):
+    """Size of what a query would read. Counts flushed chunks only: zero is possible beside fresh lines."""
+
+    streams: int
+    chunks: int
+    bytes: int
+    entries: int
+
+
+class Pattern(Fact):
+    """A shape of lines and how many had it."""
+
+    pattern: str
+    level: str = ""
+    total: float
+    points: tuple[tuple[float, float], ...]
+
+
+class Patterns(Fact):
+    """Shapes of lines, the commonest first."""
+
+    patterns: tuple[Pattern, ...]
+    left_out: int = 0
+
+
+class Detected(Fact):
+    """A label or field that lines have."""
+
+    name: str
+    type: str = ""
+    cardinality: int
+    parsers: tuple[str, ...] = ()
+
+
+class DetectedNames(Fact):
+    """Labels or fields that lines have."""
+
+    found: tuple[Detected, ...]
+    left_out: int = 0
+
+
+class BuildInfo(Fact):
+    """Which server answers; the version may be empty."""
+
+    version: str
+    revision: str = ""
