@@ -20,6 +20,8 @@ CAUSES = 5
 """Root causes that are named at most."""
 SYMPTOMS = 4
 """Symptoms that are cited for one cause at most."""
+WORTH_CITING = 0.05
+"""Score from which a further symptom is cited."""
 EXCERPT = 500
 """Characters of untrusted text that evidence carries at most."""
 
@@ -90,7 +92,7 @@ class _Book:
 
 def _cause(bundle: Bundle, suspect: Suspect, place: int, book: _Book, *, rivals: list[Suspect]) -> RootCause:
     strongest = suspect.weighed[0]
-    cited = [w for w in suspect.weighed if w.score > 0][:SYMPTOMS]
+    cited = [strongest, *(w for w in suspect.weighed[1:SYMPTOMS] if w.score >= WORTH_CITING)]
     evidence = [book.add(weighed) for weighed in cited]
     changed = recent(bundle, suspect.service)
     speaks_for = [w.symptom.text for w in cited[1:]]
