@@ -27,10 +27,9 @@ def kind_of(suspect: Suspect, change: Change | None, *, alert_metric: str = "") 
     symptoms = [weighed.symptom for weighed in suspect.weighed]
     clear = {(s.modality, s.kind): s.score for s in symptoms if s.score >= CLEAR}
     fails = any(modality == "errors" for modality, _ in clear)
-    if ("structure", "retry_storm") in clear or (("structure", "n_plus_one") in clear and fails):
-        return "retry_storm"
-    if ("structure", "n_plus_one") in clear:
-        return "n_plus_one"
+    for repeated in ("retry_storm", "n_plus_one"):
+        if ("structure", repeated) in clear:
+            return repeated
     resource = _resource(clear)
     if resource is not None:
         return resource

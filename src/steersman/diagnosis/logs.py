@@ -74,7 +74,7 @@ def _by_rate(bundle: Bundle, found: Templates, untraced: Flags) -> list[Symptom]
     before, after = (np.bincount(group[mask], minlength=len(keys)) for mask in (healthy, incident))
     result = []
     for service in np.unique(keys // wide):
-        mine = np.flatnonzero(keys // wide == service)
+        mine = np.flatnonzero((keys // wide == service) & (before + after > 0))
         lines = before[mine].sum(), after[mine].sum()
         if min(lines) == 0:
             continue

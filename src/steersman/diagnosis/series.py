@@ -22,6 +22,8 @@ HALF_TRUST = 1.0
 """Points of a resource at which its rise counts half."""
 BLOCKS = 6
 """Points into which an incident is summed up, at most: bounds the cost of long windows."""
+NONSENSE = 1e100
+"""Size from which a value is no measurement; nor are infinities and what is no number."""
 MIN_HEALTHY = 5
 """Healthy points below which a series says nothing."""
 
@@ -100,7 +102,7 @@ def detect(bundle: Bundle) -> list[Symptom]:
 def _rises(bundle: Bundle) -> Iterator[_Rise]:
     """Series of one family and of equal lengths are looked at together: most systems sample all alike."""
     metrics, when = bundle.metrics, period(bundle)
-    finite = np.isfinite(metrics.value)
+    finite = np.abs(metrics.value) < NONSENSE
     incident = when.incident(metrics.time, metrics.reference) & finite
     healthy = when.healthy(metrics.time, metrics.reference) & finite
     typical = _typical(bundle, healthy)
