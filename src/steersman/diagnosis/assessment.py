@@ -10,6 +10,7 @@ import numpy as np
 from steersman.diagnosis import errors, latency, logs, repetition, series, structure
 from steersman.diagnosis.bundle import Bundle, Flags, Floats
 from steersman.diagnosis.changes import passed_on
+from steersman.diagnosis.cleaning import clean
 from steersman.diagnosis.graph import callees, calls
 from steersman.diagnosis.period import LEAD_S, period
 from steersman.diagnosis.ranking import Suspect, rank
@@ -48,12 +49,14 @@ class Prepared:
 
 def prepare(bundle: Bundle) -> Prepared:
     """The costly part of an assessment, done once when several onsets are tried."""
+    bundle = clean(bundle)
     form = shape(bundle.spans)
     return Prepared(form=form, trouble=errors.troubled(bundle, form), templates=templates(bundle.logs))
 
 
 def assess(bundle: Bundle, prepared: Prepared | None = None) -> Assessment:
     """Looks at all modalities and ranks what they show. Time linear in the rows (times their logarithm)."""
+    bundle = clean(bundle)
     ready = prepared or prepare(bundle)
     form, trouble = ready.form, ready.trouble
     found: list[Symptom] = [
@@ -76,6 +79,7 @@ def locate(bundle: Bundle) -> tuple[Bundle, Assessment]:
     Tried are the whole window and its last half, quarter and eighth: one of them holds the fault to at least a half,
     which the detectors' quartiles need. A shorter one must show the fault clearly better.
     """
+    bundle = clean(bundle)
     ready = prepare(bundle)
     best, found = bundle, assess(bundle, ready)
     if bundle.alert is not None:

@@ -99,7 +99,7 @@ def rank(
         by_service[symptom.service].append(view.weigh(symptom, score))
     suspects = []
     for service, found in by_service.items():
-        if bundle.candidates is not None and service not in bundle.candidates:
+        if not bundle.services[service] or (bundle.candidates is not None and service not in bundle.candidates):
             continue
         ordered = tuple(sorted(found, key=lambda w: (-w.score, w.symptom.modality, w.symptom.value)))
         rest = sum(w.score for w in ordered[1:])

@@ -98,21 +98,27 @@ def detect(bundle: Bundle) -> list[Symptom]:
 
 
 def _rises(bundle: Bundle) -> Iterator[_Rise]:
+    """Series of one family and of equal lengths are looked at together: most systems sample all alike."""
     metrics, when = bundle.metrics, period(bundle)
-    incident = when.incident(metrics.time, metrics.reference)
-    healthy = when.healthy(metrics.time, metrics.reference)
     finite = np.isfinite(metrics.value)
-    typical = _typical(bundle, finite & healthy)
+    incident = when.incident(metrics.time, metrics.reference) & finite
+    healthy = when.healthy(metrics.time, metrics.reference) & finite
+    typical = _typical(bundle, healthy)
+    alike: dict[tuple[Family, int, int], list[tuple[int, Floats, Floats, float]]] = {}
     for i, name in enumerate(metrics.name):
         known = family(name)
         if known is None or metrics.peer[i] >= 0 or metrics.service[i] < 0:
             continue
         part = slice(int(metrics.offsets[i]), int(metrics.offsets[i + 1]))
-        value, ok = metrics.value[part], finite[part]
-        before, after = value[ok & healthy[part]], value[ok & incident[part]]
+        before, after = metrics.value[part][healthy[part]], metrics.value[part][incident[part]]
         if len(before) >= MIN_HEALTHY and len(after):
-            score, usual, level = excess(before, after, known, least=known.typical * typical.get(name, 0.0))
-            yield _Rise(i, known, score, usual, level, len(after))
+            least = known.typical * typical.get(name, 0.0)
+            alike.setdefault((known, len(before), len(after)), []).append((i, before, after, least))
+    for (known, _, points), found in alike.items():
+        series, before_all, after_all, least_all = zip(*found, strict=True)
+        figures = excess(np.stack(before_all), np.stack(after_all), known, least=np.array(least_all))
+        for i, score, usual, level in zip(series, *(figure.tolist() for figure in figures), strict=True):
+            yield _Rise(i, known, score, usual, level, points)
 
 
 def _apart(bundle: Bundle, rises: list[_Rise]) -> list[float]:
@@ -144,35 +150,37 @@ def _typical(bundle: Bundle, rows: Flags) -> dict[str, float]:
     return {name: float(np.median(found)) for name, found in values.items()}
 
 
-def excess(before: Floats, after: Floats, known: Family, *, least: float = 0.0) -> tuple[float, float, float]:
-    """(How far beyond usual, healthy median, level of the incident). Beyond: in units of the healthy range.
+def excess(before: Floats, after: Floats, known: Family, *, least: Floats) -> tuple[Floats, Floats, Floats]:
+    """(How far beyond usual, healthy median, level of the incident) of each row. Beyond: in units of the healthy range.
 
     The level is the mean of the upper half of the incident's points, and the range is that of the same figure over all
     healthy stretches of the same length, so that few points are not held against a quantile of single points.
+    least: change of each row that never counts.
     """
     sign = -1.0 if known.falls else 1.0
-    size = -(-len(after) // BLOCKS)
+    size = -(-after.shape[1] // BLOCKS)
     low, high = _blocks(sign * before, size), _blocks(sign * after, size)
-    width = min(len(high), max(len(low) // 2, 1))
-    median = float(np.median(low))
-    level = float(_upper(high[None, :])[0])
-    usual = _upper(sliding_window_view(low, width))
-    reach = float(np.quantile(usual, 0.95)) - median
-    floor = max(known.floor * abs(median), known.least, least, 1e-9)
-    return (level - median) / max(reach, floor), sign * median, sign * level
+    width = min(high.shape[1], max(low.shape[1] // 2, 1))
+    median = np.median(low, axis=1)
+    level = _upper(high)
+    reach = np.quantile(_upper(sliding_window_view(low, width, axis=1)), 0.95, axis=1) - median
+    floor = np.maximum(np.maximum(known.floor * np.abs(median), np.maximum(least, known.least)), 1e-9)
+    return (level - median) / np.maximum(reach, floor), sign * median, sign * level
 
 
-def _blocks(values: Floats, size: int) -> Floats:
+def _blocks(rows: Floats, size: int) -> Floats:
+    """Means of stretches of that many points; what is left over at the end counts as one."""
     if size == 1:
-        return values
-    starts = np.arange(0, max(len(values) - size + 1, 1), size)
-    return np.asarray(np.add.reduceat(values, starts) / np.diff(np.append(starts, len(values))), np.float64)
+        return rows
+    starts = np.arange(0, max(rows.shape[1] - size + 1, 1), size)
+    sums = np.add.reduceat(rows, starts, axis=1)
+    return np.asarray(sums / np.diff(np.append(starts, rows.shape[1])), np.float64)
 
 
 def _upper(windows: Floats) -> Floats:
-    """Mean of the upper half of each row."""
-    width = windows.shape[1]
-    return np.asarray(np.sort(windows, axis=1)[:, width // 2 :].mean(axis=1))
+    """Mean of the upper half along the last axis."""
+    width = windows.shape[-1]
+    return np.asarray(np.sort(windows, axis=-1)[..., width // 2 :].mean(axis=-1), np.float64)
 
 
 def _symptom(bundle: Bundle, rise: _Rise, apart: float) -> Symptom:

@@ -17,7 +17,7 @@ from steersman.diagnosis.statistics import Keys, dense
 
 WORDS = 16
 """Fixed words of a line that count; what follows is mostly data."""
-BLOCK = 1 << 18
+BLOCK = 1 << 17
 """Bytes that are looked at together: what fits into a core's cache; twice as fast as more."""
 SIMILAR = 0.6
 """Share of equal words above which two skeletons are one template."""
@@ -27,9 +27,9 @@ MERGE_LIMIT = 5_000
 """Distinct skeletons above which they are left as they are: such logs have no templates."""
 
 _LETTER, _DIGIT = 1, 2
-_CLASS = np.zeros(256, np.uint8)
-_CLASS[[*range(65, 91), *range(97, 123), 95, *range(128, 256)]] = _LETTER
-_CLASS[48:58] = _DIGIT
+_SEPARATORS = frozenset(b for b in range(128) if not (chr(b).isalnum() or chr(b) == "_"))
+_CLASSES = bytes(_DIGIT if chr(b) in "0123456789" else _LETTER * (b not in _SEPARATORS) for b in range(256))
+"""Class of each byte: digit, letter (also `_` and all beyond ASCII), or neither."""
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 
@@ -81,11 +81,10 @@ def _powers(base: np.uint64) -> NDArray[np.uint64]:
 def _hash_block(
     block: Bytes, lines: NDArray[np.int64], powers: NDArray[np.uint64], inverses: NDArray[np.uint64]
 ) -> NDArray[np.uint64]:
-    starts, ends, line = _words(block, lines)
-    kept = _fixed(block, starts, ends)
-    starts, ends, line = starts[kept], ends[kept], line[kept]
-    rank = np.arange(len(line)) - np.searchsorted(line, line)
-    early = rank < WORDS
+    starts, ends, kept = _words(block, lines)
+    line = np.repeat(np.arange(len(lines) - 1), np.diff(np.searchsorted(starts, lines)))[kept]
+    starts, ends = starts[kept], ends[kept]
+    early = np.arange(len(line)) - np.searchsorted(line, np.arange(len(lines)))[line] < WORDS
     starts, ends, line = starts[early], ends[early], line[early]
     sums = np.zeros(len(block) + 1, np.uint64)
     np.cumsum(block * powers[: len(block)], out=sums[1:])
@@ -99,33 +98,39 @@ def _hash_block(
     return total[at[1:]] - total[at[:-1]]
 
 
-def _words(block: Bytes, lines: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Start, end and line of each run of letters and digits. A line's end ends a word."""
+def _words(block: Bytes, lines: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], Flags]:
+    """Start and end of each run of letters and digits, and which of them are fixed. A line's end ends a word."""
+    classes = np.frombuffer(block.tobytes().translate(_CLASSES), np.uint8)
     inside = np.zeros(len(block) + 2, bool)
-    inside[1:-1] = _CLASS[block] > 0
+    np.not_equal(classes, 0, out=inside[1:-1])
     boundary = np.zeros(len(block) + 1, bool)
     boundary[lines] = True
     starts = np.flatnonzero(inside[1:] & (~inside[:-1] | boundary))
     ends = np.flatnonzero(inside[:-1] & (~inside[1:] | boundary))
-    return starts, ends, np.searchsorted(lines, starts, side="right") - 1
-
-
-def _fixed(block: Bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Flags:
-    """Words without a digit, and line numbers of source locations."""
-    digits = np.concatenate([[0], np.cumsum(_CLASS[block] == _DIGIT, dtype=np.int32)])
+    digits = np.zeros(len(block) + 1, np.int32)
+    np.cumsum(classes == _DIGIT, out=digits[1:])
     count = digits[ends] - digits[starts]
-    padded = np.concatenate([[np.uint8(0)] * 2, block])
-    before = padded[starts + 1]
-    glued = np.concatenate([[False], ends[:-1] == starts[1:] - 1]) if len(starts) else np.empty(0, bool)
-    dotted = np.concatenate([[False], padded[starts[:-1] + 1] == ord(".")]) if len(starts) else glued
-    named = np.concatenate([[False], count[:-1] == 0]) if len(starts) else glued
-    number = (count == ends - starts) & (count <= LINE_NUMBER) & glued & named
-    located = number & ((before == ord("#")) | ((before == ord(":")) & dotted))
-    return np.asarray((count == 0) | located, np.bool_)
+    fixed = count == 0
+    some = np.flatnonzero(~fixed)
+    fixed[some] = _located(block, starts, ends, some, count)
+    return starts, ends, fixed
+
+
+def _located(
+    block: Bytes, starts: NDArray[np.int64], ends: NDArray[np.int64], some: NDArray[np.int64], digits: NDArray[np.int32]
+) -> Flags:
+    """Which of some words are line numbers of source locations: `Foo#123`, `app.py:7`."""
+    size = ends[some] - starts[some]
+    before = np.maximum(some - 1, 0)
+    mark = block[np.maximum(starts[some] - 1, 0)]
+    dotted = block[np.maximum(starts[before] - 1, 0)] == ord(".")
+    glued = (some > 0) & (ends[before] == starts[some] - 1) & (digits[before] == 0)
+    number = (digits[some] == size) & (size <= LINE_NUMBER)
+    return np.asarray(number & glued & ((mark == ord("#")) | ((mark == ord(":")) & dotted)), np.bool_)
 
 
 def _merge(logs: Logs, example: NDArray[np.int64]) -> Keys:
-    """The Drain step: skeletons of one length, first words and location that share enough words are one template."""
+    """The Drain step: skeletons of one length, first word and location that share enough words are one template."""
     words = [_word_list(logs, int(row)) for row in example]
     leaves: dict[tuple[object, ...], list[tuple[tuple[str, ...], int]]] = {}
     merged = np.zeros(len(example), np.int64)
@@ -133,7 +138,7 @@ def _merge(logs: Logs, example: NDArray[np.int64]) -> Keys:
     for place in sorted(range(len(words)), key=lambda k: words[k]):
         mine = words[place]
         numbers = tuple(word for word in mine if word.isdigit())
-        leaf = leaves.setdefault((len(mine), mine[:2], numbers), [])
+        leaf = leaves.setdefault((len(mine), mine[:1], numbers), [])
         found = next((number for other, number in leaf if _share(mine, other) >= SIMILAR), None)
         if found is None:
             found, count = count, count + 1
@@ -144,8 +149,7 @@ def _merge(logs: Logs, example: NDArray[np.int64]) -> Keys:
 
 def _word_list(logs: Logs, row: int) -> tuple[str, ...]:
     block = logs.text[logs.offsets[row] : logs.offsets[row + 1]][:BLOCK]
-    starts, ends, _ = _words(block, np.array([0, len(block)]))
-    kept = _fixed(block, starts, ends)
+    starts, ends, kept = _words(block, np.array([0, len(block)]))
     raw = block.tobytes()
     return tuple(
         raw[s:e].decode("utf-8", "replace") for s, e in zip(starts[kept][:WORDS], ends[kept][:WORDS], strict=True)

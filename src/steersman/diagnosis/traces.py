@@ -88,7 +88,15 @@ def _own(spans: Spans, parent: Ints, enters: Flags, callee: Ints) -> Floats:
     owner = np.where(inner, adopted, parent)
     has = owner >= 0
     covered = np.bincount(owner[has], weights=spans.duration[has], minlength=len(spans))
-    return np.where(callee >= 0, 0.0, np.maximum(spans.duration - covered, 0.0))
+    return np.where(_calls(spans, callee), 0.0, np.maximum(spans.duration - covered, 0.0))
+
+
+def _calls(spans: Spans, callee: Ints) -> Flags:
+    """Spans that are calls of other services, also where the callee's span is missing: others of that name show it."""
+    wide = int(spans.operation.max(initial=0)) + 2
+    _, name = dense(spans.service.astype(np.int64) * wide + spans.operation)
+    crossing = np.bincount(name, weights=callee >= 0)
+    return np.asarray((callee >= 0) | (2 * crossing >= np.bincount(name))[name], np.bool_)
 
 
 def _adopted(spans: Spans, parent: Ints, enters: Flags) -> Ints:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, ValidationError
 
 from steersman.diagnosis.bundle import NONE, Bundle, Flags, Floats, Ints, Logs, Metrics, Spans, Vocabulary
+from steersman.diagnosis.gathering import FAILED_LEVELS
 from steersman.domain.errors import ConfigError, InputError
 from steersman.domain.fact import Fact
 from steersman.domain.signal import Change
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 CALLER_SIDE = ("_remote", "_client")
 """AWS X-Ray's suffixes of nodes that are known from their callers' (or as callers' own) side only."""
-FAILED_LEVELS = frozenset({"ERROR", "FATAL", "CRITICAL", "SEVERE", "ALERT", "EMERGENCY", "PANIC"})
+FEW = frozenset({"metric", "service", "pod", "peer", "level", "version", "operation", "status", "phase"})
+"""Columns whose values repeat."""
 
 
 class Alert(Fact):
@@ -146,10 +148,20 @@ def read_table(path: Path, holes: list[str]) -> pa.Table | None:
     except ImportError as e:
         raise ConfigError("captures need pyarrow: install steersman[capture]") from e
     try:
-        return pq.read_table(path)
+        return pq.read_table(path, read_dictionary=_few(pq.read_schema(path)))
     except (OSError, pa.ArrowException):
         holes.append(f"{path.name} of the capture cannot be read")
         return None
+
+
+def _few(schema: pa.Schema) -> list[str]:
+    """Columns of text with few distinct values: read as numbers from the start."""
+    import pyarrow as pa
+
+    def is_text(kind: pa.DataType) -> bool:
+        return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+    return [field.name for field in schema if field.name in FEW and is_text(field.type)]
 
 
 def _plain(table: pa.Table, column: str) -> pa.Array | None:
@@ -158,7 +170,7 @@ def _plain(table: pa.Table, column: str) -> pa.Array | None:
 
     if column not in table.column_names or pa.types.is_null(table.schema.field(column).type):
         return None
-    chunked = table[column]
+    chunked = table[column].unify_dictionaries()
     return chunked.chunk(0) if chunked.num_chunks == 1 else chunked.combine_chunks()
 
 
@@ -167,7 +179,7 @@ def codes(table: pa.Table, column: str, names: Vocabulary) -> Ints:
     array = _plain(table, column)
     if array is None:
         return np.full(table.num_rows, NONE, np.int32)
-    encoded = array.dictionary_encode()
+    encoded = array if hasattr(array, "dictionary") else array.dictionary_encode()
     mapped = np.append(names.codes(encoded.dictionary.to_pylist()), NONE)
     places = encoded.indices.fill_null(len(mapped) - 1).to_numpy(zero_copy_only=False)
     return np.asarray(mapped[places], np.int32)
