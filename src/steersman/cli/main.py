@@ -39,6 +39,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+LISTING = "listing"
+"""What the context carries when no command is asked for."""
+
+
 class LazyGroup(TyperGroup):
     """Lists commands from the table above and imports a command's module only to run it."""
 
@@ -46,18 +50,18 @@ class LazyGroup(TyperGroup):
         """Names, in the order of the table."""
         return list(COMMANDS)
 
-    def get_command(self, _ctx: Any, cmd_name: str) -> Any:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """A light stand-in for listings, the real command for everything else."""
         if cmd_name not in COMMANDS:
             return None
-        if _only_listing():
+        if ctx.obj == LISTING:
             return TyperCommand(cmd_name, short_help=COMMANDS[cmd_name][1], help=COMMANDS[cmd_name][1])
         return load(cmd_name)
 
 
-def _only_listing() -> bool:
-    words = [word for word in sys.argv[1:] if word not in ("--help", "-h")]
-    return not words
+def only_lists(argv: Sequence[str]) -> bool:
+    """Whether the words ask for no command, so that only the table is wanted."""
+    return not [word for word in argv if word not in ("--help", "-h")]
 
 
 def load(name: str) -> Any:
@@ -102,7 +106,8 @@ def run(argv: list[str]) -> int:
     """Runs a command and gives back its exit code; expected errors become one line on stderr."""
     command: Any = get_command(root)
     try:
-        result = command.main(args=argv, prog_name="steer", standalone_mode=False)
+        wanted = LISTING if only_lists(argv) else ""
+        result = command.main(args=argv, prog_name="steer", standalone_mode=False, obj=wanted)
     except typer.TyperException as e:
         return _usage(e.format_message(), argv, e.exit_code)
     except (typer.Abort, KeyboardInterrupt):

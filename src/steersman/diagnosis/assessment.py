@@ -90,7 +90,7 @@ def locate(bundle: Bundle) -> tuple[Bundle, Assessment]:
             break
         tried = replace(bundle, alert=bundle.end - length / part + LEAD_S)
         seen = assess(tried, ready)
-        if _top(seen) > _top(found) + CLEARLY:
+        if _top(seen) > _top(found) + CLEARLY or (seen.looked_at and not found.looked_at):
             best, found = tried, seen
     return best, found
 

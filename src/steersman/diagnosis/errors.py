@@ -7,7 +7,7 @@ import numpy as np
 from steersman.diagnosis.bundle import Bundle, Flags, Ints
 from steersman.diagnosis.concentration import concentrate
 from steersman.diagnosis.period import period
-from steersman.diagnosis.statistics import surprise
+from steersman.diagnosis.statistics import dense, surprise
 from steersman.diagnosis.structure import Units, habits
 from steersman.diagnosis.symptom import Symptom
 from steersman.diagnosis.traces import Shape
@@ -15,6 +15,10 @@ from steersman.diagnosis.versions import fresh
 
 USUAL = 4.0
 """Largest standardised change of the share of failures in healthy systems."""
+AWAY = 0.1
+"""Share of each caller's calls that nobody answers, from which the callee is away."""
+MIN_CALLS = 4
+"""Calls from which a caller's share says something."""
 MIN_SHARE = 0.01
 """Growth of the share of failing requests below which nobody is paged."""
 
@@ -28,6 +32,25 @@ def troubled(bundle: Bundle, shape: Shape) -> Flags:
     return bad[shape.entry] if len(bad) else bad
 
 
+def unanswered(bundle: Bundle, shape: Shape) -> Flags:
+    """Failed calls of a service whose own span is missing, when it was not there for any of its callers.
+
+    If it answers others, the caller did not wait for it.
+    """
+    spans = bundle.spans
+    calls = (shape.expected >= 0) & period(bundle).incident(spans.start, spans.reference)
+    lost = calls & (spans.error == 1) & (shape.callee < 0)
+    if not lost.any():
+        return np.asarray(lost, np.bool_)
+    wide = len(bundle.services) + 1
+    pairs, pair = dense(spans.service[calls].astype(np.int64) * wide + shape.expected[calls])
+    share = np.bincount(pair, weights=lost[calls]) / np.bincount(pair)
+    seen = np.bincount(pair) >= MIN_CALLS
+    away = np.ones(wide, bool)
+    away[(pairs % wide)[seen & (share < AWAY)]] = False
+    return np.asarray(lost & away[shape.expected], np.bool_)
+
+
 def origins(bundle: Bundle, shape: Shape) -> Flags:
     """Entries in which a failure began: something in them failed, and nothing that they called did."""
     spans = bundle.spans
@@ -36,6 +59,7 @@ def origins(bundle: Bundle, shape: Shape) -> Flags:
     inside[shape.entry[failed]] = True
     deeper = shape.crossing[failed[shape.crossing]]
     below[shape.entry[spans.parent[deeper]]] = True
+    below[shape.entry[unanswered(bundle, shape)]] = True
     return inside & ~below
 
 
@@ -47,21 +71,24 @@ def detect(bundle: Bundle, shape: Shape) -> list[Symptom]:
     spans, when = bundle.spans, period(bundle)
     if not (spans.error == 1).any():
         return []
-    rows = np.flatnonzero(shape.entry == np.arange(len(spans))).astype(np.int32)
+    lost = unanswered(bundle, shape)
+    rows = np.flatnonzero((shape.entry == np.arange(len(spans))) | lost).astype(np.int32)
+    served = np.where(lost, shape.expected, spans.service)
     incident = when.incident(spans.start, spans.reference)
     new = fresh(bundle)
-    origin = origins(bundle, shape)
+    origin = origins(bundle, shape) | lost
     best: dict[int, Symptom] = {}
     for before, after in ((when.healthy(spans.start, spans.reference), incident), (incident & ~new, new)):
-        for symptom in _compared(bundle, rows, origin, before=before, after=after):
+        for symptom in _compared(bundle, rows, (served, origin), before=before, after=after):
             if symptom.service not in best or symptom.score > best[symptom.service].score:
                 best[symptom.service] = symptom
     return list(best.values())
 
 
-def _compared(bundle: Bundle, rows: Ints, origin: Flags, *, before: Flags, after: Flags) -> list[Symptom]:
-    spans = bundle.spans
-    service = spans.service[rows].astype(np.int64)
+def _compared(bundle: Bundle, rows: Ints, columns: tuple[Ints, Flags], *, before: Flags, after: Flags) -> list[Symptom]:
+    """columns: for each span the service that was asked, and whether a failure began there."""
+    spans, (served, origin) = bundle.spans, columns
+    service = served[rows].astype(np.int64)
     trace = spans.trace[rows].astype(np.int64)
     units = Units(stratum=service, kind=service, cluster=trace, healthy=before[rows], incident=after[rows])
     failing = np.flatnonzero(origin[rows])
@@ -77,8 +104,9 @@ def _compared(bundle: Bundle, rows: Ints, origin: Flags, *, before: Flags, after
 
 def _symptom(bundle: Bundle, rows: Ints, bad: Flags, *, service: int, z: float, change: float) -> Symptom:
     spans = bundle.spans
-    version = concentrate(spans.version[rows], bad)
-    instance = concentrate(spans.instance[rows], bad)
+    own = spans.service[rows] == service  # a call that nobody answered says nothing of versions
+    version = concentrate(spans.version[rows][own], bad[own])
+    instance = concentrate(spans.instance[rows][own], bad[own])
     return Symptom(
         service=service,
         modality="errors",

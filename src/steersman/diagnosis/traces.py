@@ -11,6 +11,8 @@ from steersman.diagnosis.statistics import Keys, dense
 
 DEPTH_LIMIT = 32
 """Services on one call path. Deeper ones (and loops of broken parents) share a path."""
+OFTEN = 0.25
+"""Share of a name's spans that cross into another service, from which all of that name are calls."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +27,8 @@ class Shape:
     """Service that this span calls directly, NONE when it stays inside."""
     crossing: Ints
     """Rows whose parent is of another service."""
+    expected: Ints
+    """Service that spans of this name call, NONE when they stay inside: also where the callee's span is missing."""
     own_s: Floats
     """Seconds that no child covers."""
 
@@ -40,12 +44,14 @@ def shape(spans: Spans) -> Shape:
     entry = _entry(rows, above, enters)
     callee = np.full(len(spans), NONE, np.int32)
     callee[parent[crossing]] = spans.service[crossing]
+    expected = _expected(spans, callee)
     return Shape(
         entry=entry,
         path=_path(spans, entry, parent),
         callee=callee,
         crossing=crossing,
-        own_s=_own(spans, parent, enters, callee),
+        expected=expected,
+        own_s=_own(spans, parent, enters, expected),
     )
 
 
@@ -77,7 +83,7 @@ def _path(spans: Spans, entry: Ints, parent: Ints) -> Keys:
     return path[place]
 
 
-def _own(spans: Spans, parent: Ints, enters: Flags, callee: Ints) -> Floats:
+def _own(spans: Spans, parent: Ints, enters: Flags, expected: Ints) -> Floats:
     """Duration less the children's.
 
     A local span that lies within a local sibling counts as the sibling's child: asynchronous frameworks report a wait
@@ -88,15 +94,22 @@ def _own(spans: Spans, parent: Ints, enters: Flags, callee: Ints) -> Floats:
     owner = np.where(inner, adopted, parent)
     has = owner >= 0
     covered = np.bincount(owner[has], weights=spans.duration[has], minlength=len(spans))
-    return np.where(_calls(spans, callee), 0.0, np.maximum(spans.duration - covered, 0.0))
+    return np.where(expected >= 0, 0.0, np.maximum(spans.duration - covered, 0.0))
 
 
-def _calls(spans: Spans, callee: Ints) -> Flags:
-    """Spans that are calls of other services, also where the callee's span is missing: others of that name show it."""
+def _expected(spans: Spans, callee: Ints) -> Ints:
     wide = int(spans.operation.max(initial=0)) + 2
     _, name = dense(spans.service.astype(np.int64) * wide + spans.operation)
-    crossing = np.bincount(name, weights=callee >= 0)
-    return np.asarray((callee >= 0) | (2 * crossing >= np.bincount(name))[name], np.bool_)
+    count = int(name.max(initial=-1)) + 1
+    calls = callee >= 0
+    crossing = np.bincount(name, weights=calls, minlength=count)
+    to = int(callee.max(initial=0)) + 1
+    pairs, times = np.unique(name[calls] * to + callee[calls], return_counts=True)
+    usual = np.full(count, NONE, np.int32)
+    order = np.argsort(times, kind="stable")
+    usual[pairs[order] // to] = pairs[order] % to  # the most frequent one is written last
+    often = crossing >= OFTEN * np.maximum(np.bincount(name, minlength=count), 1)
+    return np.where(calls, callee, np.where(often, usual, NONE)[name]).astype(np.int32)
 
 
 def _adopted(spans: Spans, parent: Ints, enters: Flags) -> Ints:

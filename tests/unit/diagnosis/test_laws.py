@@ -174,7 +174,7 @@ garbage_series = st.lists(
 
 
 @settings(
-    max_examples=150,
+    max_examples=80,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking such a heap takes minutes and tells no more
     suppress_health_check=[HealthCheck.too_slow],
