@@ -6,17 +6,18 @@ import asyncio
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar, runtime_checkable
 
 from steersman.diagnosis.bundle import Bundle
 from steersman.diagnosis.gathering import Gathered, bundle_of
 from steersman.diagnosis.investigation import investigate as diagnose
+from steersman.diagnosis.period import LEAD_S
 from steersman.domain.errors import ToolError, UnavailableError
-from steersman.domain.finding import Cost, Investigation
+from steersman.domain.finding import Breach, Cost, Investigation
 from steersman.domain.ids import IncidentId
 from steersman.domain.ports import Source
-from steersman.domain.signal import LogPage, Selector, Series, SignalName, SpanPage, Window
+from steersman.domain.signal import Change, LogPage, Selector, Series, SignalName, SpanPage, Window
 
 SIGNALS: tuple[SignalName, ...] = (
     "error_rate",
@@ -30,7 +31,10 @@ SIGNALS: tuple[SignalName, ...] = (
     "up",
 )
 """What is asked of every service."""
-
+POLL_S = 1.0
+"""Pause between two looks at whether telemetry has arrived; the lab's processes send theirs this often."""
+SAME_S = 5.0
+"""Two notes of one kind of change to one service that lie so close are of one change."""
 
 Answer = TypeVar("Answer")
 
@@ -52,6 +56,12 @@ class Scope:
     """Healthy window to compare with; default: as long as the window in question, right before it."""
     alert_at: datetime | None = None
     """When somebody was paged; None: the fault may have begun at any time in the window."""
+    onset_at: datetime | None = None
+    """When it began, where that is known: then nothing is guessed from the page."""
+    breaches: tuple[Breach, ...] = ()
+    """Conditions that were judged breached: facts that need no source."""
+    changes: tuple[Change, ...] = ()
+    """What is known to have been changed, besides what sources tell."""
     service: str = ""
     """The service that was asked about."""
     services: tuple[str, ...] = ()
@@ -85,11 +95,46 @@ async def investigate(
         bundle = bundle.with_holes(calls.told())
     else:
         gathered = await _gather(source, window, calls)
-        alert = scope.alert_at.timestamp() if scope.alert_at else None
-        bundle = bundle_of(gathered, window, alert=alert, suspect=scope.service)
+        bundle = bundle_of(gathered, window, alert=_alert(scope), suspect=scope.service)
     result = await asyncio.to_thread(diagnose, bundle, question, incident_id=incident_id)
     cost = Cost(calls=calls.count, seconds=round(time.monotonic() - started, 3))
     return result.model_copy(update={"cost": cost})
+
+
+async def arrived(source: Source, until: datetime, *, within_s: float) -> bool:
+    """Waits until a source tells of something later than an instant, so that what came before has arrived as well.
+
+    False when that takes too long, or the source does not answer: the investigation will find that out by itself.
+    """
+    later = Window(start=until, end=until + timedelta(hours=1))
+    try:
+        async with asyncio.timeout(within_s):
+            while True:
+                spans, logs = await asyncio.gather(
+                    source.spans(Selector(), later, limit=1), source.logs(Selector(), later, limit=1)
+                )
+                if spans.spans or logs.records:
+                    await asyncio.sleep(POLL_S)  # exporters of other processes are as far by then
+                    return True
+                await asyncio.sleep(POLL_S)
+    except (TimeoutError, UnavailableError, ToolError):
+        return False
+
+
+def _alert(scope: Scope) -> float | None:
+    """When a page would have come, in Unix seconds."""
+    if scope.onset_at is not None:
+        return scope.onset_at.timestamp() + LEAD_S
+    return scope.alert_at.timestamp() if scope.alert_at else None
+
+
+def _merged(known: tuple[Change, ...], told: tuple[Change, ...]) -> tuple[Change, ...]:
+    """Changes that are known, and those that sources tell besides."""
+    at = {(change.service, change.kind): change.at for change in known}
+    more = [
+        c for c in told if (c.service, c.kind) not in at or abs((at[c.service, c.kind] - c.at).total_seconds()) > SAME_S
+    ]
+    return tuple(sorted((*known, *more), key=lambda change: change.at))
 
 
 async def _gather(source: Source, window: Window, calls: _Calls) -> Gathered:
@@ -120,7 +165,8 @@ async def _gather(source: Source, window: Window, calls: _Calls) -> Gathered:
         suspect_spans=spans.spans if spans else (),
         healthy_logs=healthy_logs.records if healthy_logs else (),
         suspect_logs=logs.records if logs else (),
-        changes=changes or (),
+        changes=_merged(scope.changes, changes or ()),
+        breaches=scope.breaches,
         holes=calls.told(),
     )
 
