@@ -14,9 +14,8 @@ from pydantic import JsonValue
 from steersman.diagnosis.series import family
 from steersman.domain.fact import Fact, JsonObject
 from steersman.domain.finding import FaultKind
+from steersman.domain.naming import is_name
 
-NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?")
-"""What a name of a service or instance looks like; anything else is no name, however it is labelled."""
 SERVICE = (
     "service",
     "service_name",
@@ -97,11 +96,6 @@ def owner(thing: Mapping[str, JsonValue], above: tuple[str, str]) -> tuple[str, 
     service = next((name for part in labels for name in _names(part, SERVICE)), above[0])
     instance = next((name for part in labels for name in _names(part, INSTANCE)), above[1])
     return service, instance
-
-
-def is_name(value: object) -> bool:
-    """Whether something is the name of a service or instance, and not a sentence."""
-    return isinstance(value, str) and NAME.fullmatch(value) is not None
 
 
 def _names(part: Mapping[str, JsonValue], keys: tuple[str, ...]) -> Iterator[str]:

@@ -16,11 +16,11 @@ from pydantic import ValidationError
 
 from steersman.agents.playbooks import Known
 from steersman.agents.reading import Desk, Limits, Reader, Reading, evidence, holes, readable
-from steersman.agents.signs import is_name
 from steersman.domain.errors import SteersmanError
 from steersman.domain.fact import Fact, JsonObject
 from steersman.domain.finding import Evidence, FaultKind, Finding
 from steersman.domain.ids import EvidenceId
+from steersman.domain.naming import is_name
 from steersman.domain.operation import Operation
 from steersman.domain.signal import Window
 
