@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar, runtime_checkable
 
 from steersman.diagnosis.bundle import Bundle
 from steersman.diagnosis.gathering import Gathered, bundle_of
 from steersman.diagnosis.investigation import investigate as diagnose
-from steersman.domain.errors import ToolError, UnavailableError
-from steersman.domain.finding import Cost, Investigation
+from steersman.domain.errors import NoSourceError, ToolError, UnavailableError
+from steersman.domain.finding import Asked, Cost, Investigation
 from steersman.domain.ids import IncidentId
 from steersman.domain.ports import Source
-from steersman.domain.signal import LogPage, Selector, Series, SignalName, SpanPage, Window
+from steersman.domain.signal import Change, LogPage, Selector, Series, SignalName, SpanPage, Window
+from steersman.domain.source_operations import ChangeTeller, ServiceLister
 
 SIGNALS: tuple[SignalName, ...] = (
     "error_rate",
@@ -30,9 +31,9 @@ SIGNALS: tuple[SignalName, ...] = (
     "up",
 )
 """What is asked of every service."""
-
-
 Answer = TypeVar("Answer")
+Tell = Callable[[str], None]
+"""Takes a remark on how far the work is; made by code, without anything that telemetry says."""
 
 
 @runtime_checkable
@@ -42,6 +43,10 @@ class Columnar(Protocol):
     async def bundle(self, window: Window | None, baseline: Window | None) -> Bundle:
         """Everything in the two windows; None: as it was recorded."""
         ...
+
+
+def _silent(_: str) -> None:
+    """Tells nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,22 @@ class Scope:
     """Spans, and log lines, that are fetched for one window at most."""
     parallel: int = 16
     """Queries for signals that are under way at once."""
+    tell: Tell = field(default=_silent, compare=False)
+    """Is told how far the work is."""
+
+    def healthy(self, window: Window) -> Window:
+        """The baseline for a window."""
+        length = window.end - window.start
+        return self.baseline or Window(start=window.start - length, end=window.start, step_s=window.step_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What sources answered to an investigation, and what it cost."""
+
+    gathered: Gathered
+    not_looked_at: tuple[str, ...]
+    calls: int
 
 
 async def investigate(
@@ -78,51 +99,62 @@ async def investigate(
     """
     started = time.monotonic()
     scope = scope or Scope()
-    calls = _Calls(scope)
+    absent: tuple[str, ...] = ()
     if isinstance(source, Columnar):
+        calls = _Calls(scope)
         found = await calls.ask("the capture", source.bundle(window, scope.baseline))
         bundle = found or Bundle(start=window.start.timestamp(), end=window.end.timestamp())
-        bundle = bundle.with_holes(calls.told())
+        bundle, count = bundle.with_holes(calls.told()), calls.count
     else:
-        gathered = await _gather(source, window, calls)
-        alert = scope.alert_at.timestamp() if scope.alert_at else None
-        bundle = bundle_of(gathered, window, alert=alert, suspect=scope.service)
+        fetched = await fetch(source, window, scope)
+        bundle, absent, count = bundle_from(fetched.gathered, window, scope), fetched.not_looked_at, fetched.calls
+    scope.tell("comparing with the baseline")
     result = await asyncio.to_thread(diagnose, bundle, question, incident_id=incident_id)
-    cost = Cost(calls=calls.count, seconds=round(time.monotonic() - started, 3))
-    return result.model_copy(update={"cost": cost})
-
-
-async def _gather(source: Source, window: Window, calls: _Calls) -> Gathered:
-    """Events first, all four queries at once; then every signal of every service that they show, all at once."""
-    scope = calls.scope
-    length = window.end - window.start
-    baseline = scope.baseline or Window(start=window.start - length, end=window.start, step_s=window.step_s)
-    whole = Window(start=baseline.start, end=window.end, step_s=window.step_s)
-    everything = Selector()
-    early = asyncio.gather(
-        *(calls.range(source, signal, service, whole) for service in scope.services for signal in SIGNALS)
+    cost = Cost(calls=count, seconds=round(time.monotonic() - started, 3))
+    asked = Asked(
+        baseline=scope.healthy(window), service=scope.service, services=scope.services, alert_at=scope.alert_at
     )
-    spans, healthy_spans, logs, healthy_logs, changes, named = await asyncio.gather(
+    return result.model_copy(update={"cost": cost, "not_looked_at": absent, "asked": asked})
+
+
+def bundle_from(gathered: Gathered, window: Window, scope: Scope) -> Bundle:
+    """What was fetched, as the diagnosis reads it."""
+    alert = scope.alert_at.timestamp() if scope.alert_at else None
+    return bundle_of(gathered, window, alert=alert, suspect=scope.service)
+
+
+async def fetch(source: Source, window: Window, scope: Scope) -> Fetched:
+    """Events first, all queries at once; then every signal of every service that they show, all at once.
+
+    Raises nothing for a source that is down or slow: that is a hole.
+    """
+    calls = _Calls(scope)
+    baseline, everything = scope.healthy(window), Selector()
+    whole = Window(start=baseline.start, end=window.end, step_s=window.step_s)
+    early = calls.signals(source, scope.services, whole)
+    spans, healthy_spans, logs, healthy_logs, changes, listed, named = await asyncio.gather(
         calls.ask("spans", source.spans(everything, window, limit=scope.rows)),
         calls.ask("spans of the baseline", source.spans(everything, baseline, limit=scope.rows)),
         calls.ask("logs", source.logs(everything, window, limit=scope.rows)),
         calls.ask("logs of the baseline", source.logs(everything, baseline, limit=scope.rows)),
-        calls.ask("changes", source.changes(whole)),
+        calls.changes(source, whole),
+        calls.services(source, whole),
         early,
     )
-    found = _services(spans, healthy_spans, logs) - set(scope.services)
-    late = await asyncio.gather(
-        *(calls.range(source, signal, service, whole) for service in sorted(found) for signal in SIGNALS)
-    )
-    return Gathered(
-        series=tuple(series for series in (*named, *late) if series is not None),
+    for page in (spans, healthy_spans, logs, healthy_logs):
+        calls.note(*(page.holes if page else ()))
+    found = _services(spans, healthy_spans, logs) | set(listed)
+    late = await calls.signals(source, sorted(found - set(scope.services)), whole)
+    gathered = Gathered(
+        series=(*named, *late),
         healthy_spans=healthy_spans.spans if healthy_spans else (),
         suspect_spans=spans.spans if spans else (),
         healthy_logs=healthy_logs.records if healthy_logs else (),
         suspect_logs=logs.records if logs else (),
-        changes=changes or (),
+        changes=changes,
         holes=calls.told(),
     )
+    return Fetched(gathered, calls.absent(), calls.count)
 
 
 def _services(*pages: SpanPage | LogPage | None) -> set[str]:
@@ -142,6 +174,7 @@ class _Calls:
         self.scope = scope
         self.count = 0
         self._holes: dict[str, int] = {}
+        self._absent: set[str] = set()
         self._room = asyncio.Semaphore(scope.parallel)
 
     async def ask(self, what: str, answer: Awaitable[Answer]) -> Answer | None:
@@ -149,23 +182,67 @@ class _Calls:
         self.count += 1
         try:
             async with asyncio.timeout(self.scope.timeout_s):
-                return await answer
+                found = await answer
         except TimeoutError:
-            self._note(f"{what}: no answer within {self.scope.timeout_s:g} s")
+            self.note(f"{what}: no answer within {self.scope.timeout_s:g} s")
+        except NoSourceError:
+            self._absent.add(what.removesuffix(" of the baseline"))
         except (UnavailableError, ToolError) as e:
-            self._note(f"{what}: {type(e).__name__}")
+            self.note(f"{what}: {type(e).__name__}")
+        else:
+            self.scope.tell(f"{what}: {_size(found)}")
+            return found
         return None
 
-    async def range(self, source: Source, signal: SignalName, service: str, window: Window) -> Series | None:
+    async def changes(self, source: Source, window: Window) -> tuple[Change, ...]:
+        """What was changed; of several sources, those that answered."""
+        if not isinstance(source, ChangeTeller):
+            return await self.ask("changes", source.changes(window)) or ()
+        found = await self.ask("changes", source.change_list(window))
+        self.note(*(found.holes if found else ()))
+        return found.changes if found else ()
+
+    async def services(self, source: Source, window: Window) -> tuple[str, ...]:
+        """Services that the source can list, where it can."""
+        if not isinstance(source, ServiceLister):
+            return ()
+        return await self.ask("services", source.services(window)) or ()
+
+    async def signals(self, source: Source, services: tuple[str, ...] | list[str], window: Window) -> list[Series]:
+        """Every signal of some services."""
+        asked = (self._range(source, signal, service, window) for service in services for signal in SIGNALS)
+        return [series for series in await asyncio.gather(*asked) if series is not None]
+
+    async def _range(self, source: Source, signal: SignalName, service: str, window: Window) -> Series | None:
         """One signal of one service. A signal that went unanswered is not asked for again: one timeout."""
         async with self._room:
-            if any(hole.startswith(f"{signal}:") for hole in self._holes):
+            if signal in self._absent or any(hole.startswith(f"{signal}:") for hole in self._holes):
                 return None
             return await self.ask(signal, source.range(signal, Selector(service=service), window))
 
-    def _note(self, hole: str) -> None:
-        self._holes[hole] = self._holes.get(hole, 0) + 1
+    def note(self, *holes: str) -> None:
+        """Remembers who did not answer."""
+        for hole in holes:
+            self._holes[hole] = self._holes.get(hole, 0) + 1
 
     def told(self) -> tuple[str, ...]:
         """One sentence for each hole, made by code."""
         return tuple(sorted(self._holes))
+
+    def absent(self) -> tuple[str, ...]:
+        """What nothing measures or keeps here."""
+        return tuple(sorted(self._absent))
+
+
+def _size(found: object) -> str:
+    match found:
+        case SpanPage():
+            return f"{len(found.spans)} spans" + (f", {found.left_out} more" if found.left_out else "")
+        case LogPage():
+            return f"{len(found.records)} lines" + (f", {found.left_out} more" if found.left_out else "")
+        case Series():
+            return f"{len(found.times)} points"
+        case tuple():
+            return str(len(found))
+        case _:
+            return "answered"
