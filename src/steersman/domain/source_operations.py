@@ -140,7 +140,7 @@ def telemetry_operations(name: str) -> tuple[Operation, ...]:
 
 @dataclass(frozen=True, slots=True)
 class SourceToolset:
-    """A source as a toolset of an environment. `services` and `cite` answer with nothing where the source cannot tell."""
+    """A source as a toolset of an environment. Where it cannot tell, `services` and `cite` answer with nothing."""
 
     name: str
     source: Source

@@ -70,7 +70,7 @@ class Broken:
         waited = self.clock.monotonic() - circuit.opened_at
         if waited < OPEN_S or circuit.trying:
             error = UnavailableError(
-                f"{passage.operation.fails_with!r} was unavailable {circuit.failures} times running; not asked again yet",
+                f"{passage.operation.fails_with!r} was unavailable {circuit.failures} times; not asked again yet",
                 retry_after_s=max(0.0, OPEN_S - waited),
             )
             passage.notes.append(refusal(passage.call, "breaker", error, reason=str(error)))

@@ -39,6 +39,8 @@ class Fake:
             return self.dashboards(request, path.rsplit("/", 1)[1])
         if path.startswith("/api/annotations"):
             return self.annotations(request)
+        if path == "/apis/dashboard.grafana.app":
+            return httpx.Response(404, text="404 page not found")
         raise AssertionError(path)
 
     def dashboards(self, request: httpx.Request, last: str) -> httpx.Response:

@@ -22,6 +22,7 @@ from steersman.toolsets.loki.facts import LabelSearch, Line, MetricInstant, Valu
 
 PAGE = 5_000
 """Lines the server gives at once."""
+MANY = 20_000
 SLICES = 8
 AT_ONCE = 4
 BUDGET_S = 6.0
@@ -90,7 +91,7 @@ class LokiSource:
         query = await self.query_of(selector, window)
         if query is None:
             return LogPage(records=())
-        slices = SLICES if limit >= SLICES * self._page_lines else 1
+        slices = SLICES if limit > MANY else 1
         share = -(-limit // slices)
         parts = await together(*(self._read(query, part, share) for part in sliced(window, slices)), at_once=AT_ONCE)
         lines = [line for part in parts for line in part.lines[:share]]
