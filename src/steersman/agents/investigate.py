@@ -76,15 +76,6 @@ class Scope:
         return self.baseline or Window(start=window.start - length, end=window.start, step_s=window.step_s)
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """What sources answered to an investigation, and what it cost."""
-
-    gathered: Gathered
-    not_looked_at: tuple[str, ...]
-    calls: int
-
-
 async def investigate(
     question: str,
     window: Window,
@@ -99,52 +90,54 @@ async def investigate(
     """
     started = time.monotonic()
     scope = scope or Scope()
-    absent: tuple[str, ...] = ()
-    if isinstance(source, Columnar):
-        calls = _Calls(scope)
-        found = await calls.ask("the capture", source.bundle(window, scope.baseline))
-        bundle = found or Bundle(start=window.start.timestamp(), end=window.end.timestamp())
-        bundle, count = bundle.with_holes(calls.told()), calls.count
-    else:
-        fetched = await fetch(source, window, scope)
-        bundle, absent, count = bundle_from(fetched.gathered, window, scope), fetched.not_looked_at, fetched.calls
+    bundle, count = await read(source, window, scope)
     scope.tell("comparing with the baseline")
     result = await asyncio.to_thread(diagnose, bundle, question, incident_id=incident_id)
     cost = Cost(calls=count, seconds=round(time.monotonic() - started, 3))
     asked = Asked(
         baseline=scope.healthy(window), service=scope.service, services=scope.services, alert_at=scope.alert_at
     )
-    return result.model_copy(update={"cost": cost, "not_looked_at": absent, "asked": asked})
+    return result.model_copy(update={"cost": cost, "asked": asked})
 
 
-def bundle_from(gathered: Gathered, window: Window, scope: Scope) -> Bundle:
-    """What was fetched, as the diagnosis reads it."""
-    alert = scope.alert_at.timestamp() if scope.alert_at else None
-    return bundle_of(gathered, window, alert=alert, suspect=scope.service)
-
-
-async def fetch(source: Source, window: Window, scope: Scope) -> Fetched:
-    """Events first, all queries at once; then every signal of every service that they show, all at once.
+async def read(source: Source, window: Window, scope: Scope) -> tuple[Bundle, int]:
+    """What a source has of a window and its baseline, as the diagnosis reads it, and how many questions it took.
 
     Raises nothing for a source that is down or slow: that is a hole.
+    """
+    if isinstance(source, Columnar):
+        calls = _Calls(scope)
+        found = await calls.ask("the capture", source.bundle(window, scope.baseline))
+        bundle = found or Bundle(start=window.start.timestamp(), end=window.end.timestamp())
+        return bundle.with_holes(calls.told()), calls.count
+    gathered, count = await fetch(source, window, scope)
+    alert = scope.alert_at.timestamp() if scope.alert_at else None
+    return bundle_of(gathered, window, alert=alert, suspect=scope.service), count
+
+
+async def fetch(source: Source, window: Window, scope: Scope) -> tuple[Gathered, int]:
+    """Events first, all queries at once; then every signal of every service that they show, all at once.
+
+    Raises nothing for a source that is down or slow: that is a hole. Gives the number of questions as well.
     """
     calls = _Calls(scope)
     baseline, everything = scope.healthy(window), Selector()
     whole = Window(start=baseline.start, end=window.end, step_s=window.step_s)
-    early = calls.signals(source, scope.services, whole)
-    spans, healthy_spans, logs, healthy_logs, changes, listed, named = await asyncio.gather(
+    spans, healthy_spans, logs, healthy_logs, (changes, listed, named) = await asyncio.gather(
         calls.ask("spans", source.spans(everything, window, limit=scope.rows)),
         calls.ask("spans of the baseline", source.spans(everything, baseline, limit=scope.rows)),
         calls.ask("logs", source.logs(everything, window, limit=scope.rows)),
         calls.ask("logs of the baseline", source.logs(everything, baseline, limit=scope.rows)),
-        calls.changes(source, whole),
-        calls.services(source, whole),
-        early,
+        asyncio.gather(
+            calls.changes(source, whole),
+            calls.services(source, whole),
+            calls.signals(source, scope.services, whole),
+        ),
     )
     for page in (spans, healthy_spans, logs, healthy_logs):
         calls.note(*(page.holes if page else ()))
-    found = _services(spans, healthy_spans, logs) | set(listed)
-    late = await calls.signals(source, sorted(found - set(scope.services)), whole)
+    found = (_services(spans, healthy_spans, logs) | set(listed)) - set(scope.services)
+    late = await calls.signals(source, tuple(sorted(found)), whole)
     gathered = Gathered(
         series=(*named, *late),
         healthy_spans=healthy_spans.spans if healthy_spans else (),
@@ -153,8 +146,9 @@ async def fetch(source: Source, window: Window, scope: Scope) -> Fetched:
         suspect_logs=logs.records if logs else (),
         changes=changes,
         holes=calls.told(),
+        not_looked_at=calls.absent(),
     )
-    return Fetched(gathered, calls.absent(), calls.count)
+    return gathered, calls.count
 
 
 def _services(*pages: SpanPage | LogPage | None) -> set[str]:
@@ -208,7 +202,7 @@ class _Calls:
             return ()
         return await self.ask("services", source.services(window)) or ()
 
-    async def signals(self, source: Source, services: tuple[str, ...] | list[str], window: Window) -> list[Series]:
+    async def signals(self, source: Source, services: tuple[str, ...], window: Window) -> list[Series]:
         """Every signal of some services."""
         asked = (self._range(source, signal, service, window) for service in services for signal in SIGNALS)
         return [series for series in await asyncio.gather(*asked) if series is not None]

@@ -25,6 +25,8 @@ class Gathered:
     suspect_logs: Sequence[LogRecord] = ()
     changes: tuple[Change, ...] = ()
     holes: tuple[str, ...] = ()
+    not_looked_at: tuple[str, ...] = ()
+    """What nothing in the environment measures or keeps."""
     edges: tuple[tuple[str, str], ...] = field(default=())
 
 
@@ -65,6 +67,7 @@ def bundle_of(gathered: Gathered, window: Window, *, alert: float | None = None,
         logs=logs,
         changes=gathered.changes,
         holes=gathered.holes,
+        not_looked_at=gathered.not_looked_at,
     )
 
 

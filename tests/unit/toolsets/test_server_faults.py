@@ -89,7 +89,7 @@ BARE = {
     "tempo.query": '{"series":[{"labels":[],"value":NaN}]}',
     "tempo.range": '{"series":[{"labels":[],"samples":[{"timestampMs":"1","value":Infinity}]}]}',
     "jaeger.search": '{"data":[{"traceID":"a","processes":{},"spans":[{"traceID":"a","spanID":"b","startTime":NaN}]}]}',
-    "jaeger.trace": '{"data":[{"traceID":"a","processes":{},"spans":[{"traceID":"a","spanID":"b","startTime":Infinity}]}]}',
+    "jaeger.trace": '{"data":[{"traceID":"a","spans":[{"traceID":"a","spanID":"b","startTime":Infinity}]}]}',
     "grafana.annotations": '[{"id":NaN,"time":1}]',
     "alertmanager.alerts": '[{"fingerprint":NaN}]',
 }

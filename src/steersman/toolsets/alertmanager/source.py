@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NoReturn
 
 from steersman.domain.errors import NoSourceError
 from steersman.domain.signal import Change, LogPage, Selector, Series, SignalName, SpanPage, Window
-from steersman.queries.signals import LABELS
+from steersman.queries.alert_files import service_of
 from steersman.remote.shape import reading
 from steersman.remote.text import one_line
 from steersman.toolsets.alertmanager.client import AlertmanagerClient
@@ -60,8 +59,3 @@ def _change(alert: Alert) -> Change:
         kind="alert",
         what=one_line(f"{alert.labels.get('alertname', 'an alert')} ({alert.state})"),
     )
-
-
-def service_of(labels: Mapping[str, str]) -> str:
-    """The service that labels name, by the likeliest label."""
-    return next((labels[name] for name in LABELS["service"] if labels.get(name)), "")
