@@ -17,7 +17,7 @@ from steersman.domain.finding import Asked, Cost, Investigation
 from steersman.domain.ids import IncidentId
 from steersman.domain.ports import Source
 from steersman.domain.signal import Change, LogPage, Selector, Series, SignalName, SpanPage, Window
-from steersman.domain.source_operations import ChangeTeller, ServiceLister
+from steersman.domain.source_operations import CallLister, ChangeTeller, ServiceLister
 
 SIGNALS: tuple[SignalName, ...] = (
     "error_rate",
@@ -97,7 +97,14 @@ async def investigate(
     asked = Asked(
         baseline=scope.healthy(window), service=scope.service, services=scope.services, alert_at=scope.alert_at
     )
-    return result.model_copy(update={"cost": cost, "asked": asked})
+    result = result.model_copy(update={"cost": cost, "asked": asked})
+    return result if isinstance(source, Columnar) else _stepped(result, window)
+
+
+def _stepped(found: Investigation, window: Window) -> Investigation:
+    """With the length of a point that was asked for, so that the same can be asked again."""
+    evidence = {key: item.model_copy(update={"window": window}) for key, item in found.evidence.items()}
+    return found.model_copy(update={"window": window, "evidence": evidence})
 
 
 async def read(source: Source, window: Window, scope: Scope) -> tuple[Bundle, int]:
@@ -123,7 +130,7 @@ async def fetch(source: Source, window: Window, scope: Scope) -> tuple[Gathered,
     calls = _Calls(scope)
     baseline, everything = scope.healthy(window), Selector()
     whole = Window(start=baseline.start, end=window.end, step_s=window.step_s)
-    spans, healthy_spans, logs, healthy_logs, (changes, listed, named) = await asyncio.gather(
+    spans, healthy_spans, logs, healthy_logs, (changes, listed, edges, named) = await asyncio.gather(
         calls.ask("spans", source.spans(everything, window, limit=scope.rows)),
         calls.ask("spans of the baseline", source.spans(everything, baseline, limit=scope.rows)),
         calls.ask("logs", source.logs(everything, window, limit=scope.rows)),
@@ -131,6 +138,7 @@ async def fetch(source: Source, window: Window, scope: Scope) -> tuple[Gathered,
         asyncio.gather(
             calls.changes(source, whole),
             calls.services(source, whole),
+            calls.edges(source, whole),
             calls.signals(source, scope.services, whole),
         ),
     )
@@ -145,6 +153,7 @@ async def fetch(source: Source, window: Window, scope: Scope) -> tuple[Gathered,
         healthy_logs=healthy_logs.records if healthy_logs else (),
         suspect_logs=logs.records if logs else (),
         changes=changes,
+        edges=edges,
         holes=calls.told(),
         not_looked_at=calls.absent(),
     )
@@ -201,6 +210,12 @@ class _Calls:
         if not isinstance(source, ServiceLister):
             return ()
         return await self.ask("services", source.services(window)) or ()
+
+    async def edges(self, source: Source, window: Window) -> tuple[tuple[str, str], ...]:
+        """Which service calls which, where the source knows without spans. That it does not is no hole."""
+        if not isinstance(source, CallLister):
+            return ()
+        return await self.ask("calls", source.calls(window)) or ()
 
     async def signals(self, source: Source, services: tuple[str, ...], window: Window) -> list[Series]:
         """Every signal of some services."""

@@ -106,7 +106,10 @@ async def charts(found: Investigation, source: Source) -> tuple[Chart, ...]:
     """The signals behind the first causes' evidence, from the beginning of the baseline on."""
     cited_ids = dict.fromkeys(key for cause in found.root_causes for key in cause.evidence)
     wanted = [(key, _signal(found.evidence[key])) for key in cited_ids if key in found.evidence]
-    distinct = {signal_of: key for key, signal_of in reversed(wanted) if signal_of is not None}
+    distinct: dict[tuple[SignalName, str], EvidenceId] = {}
+    for key, signal_of in wanted:
+        if signal_of is not None:
+            distinct.setdefault(signal_of, key)
     window = found.window
     if found.asked is not None and found.asked.baseline is not None:
         window = replace_start(window, min(found.asked.baseline.start, window.start))

@@ -10,7 +10,15 @@ from typing import Generic, TypeVar
 from steersman.domain.errors import NoSourceError, ToolError, UnavailableError
 from steersman.domain.ports import Source
 from steersman.domain.signal import Change, LogPage, Selector, Series, SignalName, SpanPage, Window
-from steersman.domain.source_operations import ChangeList, Citation, CiteQuery, Citing, Explorer, ServiceLister
+from steersman.domain.source_operations import (
+    CallLister,
+    ChangeList,
+    Citation,
+    CiteQuery,
+    Citing,
+    Explorer,
+    ServiceLister,
+)
 
 T = TypeVar("T")
 TIMEOUT_S = 8.0
@@ -85,6 +93,20 @@ class MergedSource:
 
         lists, _ = await self._all("services", ask)
         return tuple(sorted({name for names in lists for name in names}))
+
+    async def calls(self, window: Window) -> tuple[tuple[str, str], ...]:
+        """All that any source knows of."""
+
+        async def ask(source: Source) -> tuple[tuple[str, str], ...]:
+            if not isinstance(source, CallLister):
+                raise NoSourceError("it knows of no calls")
+            return await source.calls(window)
+
+        try:
+            lists, _ = await self._all("calls", ask)
+        except NoSourceError:
+            return ()
+        return tuple(sorted({pair for pairs in lists for pair in pairs}))
 
     async def cite(self, asked: CiteQuery) -> Citation:
         """Of the first source that can say; the link opens in Grafana where there is one that can show it."""

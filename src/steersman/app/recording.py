@@ -37,7 +37,7 @@ async def record(app: App, folder: Path, *, window: Window, scope: Scope) -> Cap
         window=window,
         alert_time=scope.alert_at,
         candidates=_services(gathered),
-        call_graph=call_graph(spans),
+        call_graph=tuple(sorted({*call_graph(spans), *gathered.edges})),
         changes=gathered.changes,
         suspect=scope.service,
         holes=gathered.holes,

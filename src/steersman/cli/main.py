@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "record": ("record", "Keep live telemetry as a capture."),
     "scenarios": ("scenarios", "The knowledge base: list, show, search, add, validate, learn."),
     "tools": ("tools", "Operations: list, show, call."),
-    "lab": ("lab", "The practice environment: up, down, status, fault, load, record."),
+    "lab": ("lab", "The practice environment: up, down, status, fault, load, scrape, record."),
     "audit": ("audit", "The journal: verify, export, rotate keys, retain."),
     "backup": ("backup", "Copy the journal, verified."),
     "restore": ("backup", "Put a copy of the journal back."),

@@ -22,7 +22,7 @@ LONGEST_S = 7 * 86_400.0
 LAB_LAG_S, LAG_S = 1.5, 5.0
 """How long telemetry takes to arrive: the last moments are not asked for."""
 LAB_STEP_S, STEP_S = 1.0, 5.0
-MOST_POINTS = 240
+FEWEST_POINTS, MOST_POINTS = 60, 240
 BEFORE_ALERT = timedelta(minutes=10)
 """Alerts wait before they fire: the window begins so long before."""
 AFTER_ALERT = timedelta(minutes=30)
@@ -69,7 +69,7 @@ class When:
         length_s = (end - start).total_seconds()
         if not 1 <= length_s <= LONGEST_S:
             raise InputError(f"a window of {length_s:.0f} s cannot be looked at; say --since 15m, at most 7d")
-        return Window(start=start, end=end, step_s=max(LAB_STEP_S if is_lab else STEP_S, length_s / MOST_POINTS))
+        return Window(start=start, end=end, step_s=_step_s(length_s, is_lab=is_lab))
 
     def healthy(self, window: Window) -> Window | None:
         """The baseline for that window; None: as long as the window, right before it."""
@@ -84,6 +84,12 @@ class When:
         if not start < end <= window.start:
             raise InputError(f"--baseline {self.baseline!r} must end before the window begins at {window.start}")
         return Window(start=start, end=end, step_s=window.step_s)
+
+
+def _step_s(length_s: float, *, is_lab: bool) -> float:
+    """At most so many points; of a short window as many as scrapes that are a few seconds apart can fill."""
+    usual = LAB_STEP_S if is_lab else min(STEP_S, max(LAB_STEP_S, length_s / FEWEST_POINTS))
+    return max(usual, length_s / MOST_POINTS)
 
 
 def seconds(text: str) -> float:

@@ -55,6 +55,13 @@ class Services(Fact):
     services: tuple[str, ...]
 
 
+class Calls(Fact):
+    """Answer of `.calls`."""
+
+    calls: tuple[tuple[str, str], ...]
+    """Caller and callee."""
+
+
 class CiteQuery(Fact):
     """Arguments of `.cite`."""
 
@@ -94,6 +101,15 @@ class ServiceLister(Protocol):
 
 
 @runtime_checkable
+class CallLister(Protocol):
+    """A source that knows which service calls which without looking at single requests."""
+
+    async def calls(self, window: Window) -> tuple[tuple[str, str], ...]:
+        """Pairs of caller and callee that were seen in a window."""
+        ...
+
+
+@runtime_checkable
 class Citing(Protocol):
     """A source that says how people ask the same."""
 
@@ -112,7 +128,7 @@ class Explorer(Protocol):
 
 
 def telemetry_operations(name: str) -> tuple[Operation, ...]:
-    """`range`, `logs`, `spans`, `changes`, `services`, `cite`, as operations of a toolset of that name."""
+    """`range`, `logs`, `spans`, `changes`, `services`, `calls`, `cite`, as operations of a toolset of that name."""
 
     def operation(verb: str, takes: type[Fact], gives: type[Fact], summary: str) -> Operation:
         return Operation(
@@ -134,13 +150,14 @@ def telemetry_operations(name: str) -> tuple[Operation, ...]:
         operation("spans", PageQuery, SpanPage, "Asks for spans of a window, oldest first"),
         operation("changes", WindowQuery, ChangeList, "Asks what people and machines did in a window"),
         operation("services", WindowQuery, Services, "Names the services that telemetry is of"),
+        operation("calls", WindowQuery, Calls, "Tells which service calls which, as far as metrics know"),
         operation("cite", CiteQuery, Citation, "Says how people ask the same, with a link that shows it"),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class SourceToolset:
-    """A source as a toolset of an environment. Where it cannot tell, `services` and `cite` answer with nothing."""
+    """A source as a toolset of an environment. What it cannot tell is answered with nothing."""
 
     name: str
     source: Source
@@ -152,7 +169,7 @@ class SourceToolset:
 
     def bindings(self) -> Sequence[Binding]:
         """The operations with the source behind them."""
-        handlers = (self._range, self._logs, self._spans, self._changes, self._services, self._cite)
+        handlers = (self._range, self._logs, self._spans, self._changes, self._services, self._calls, self._cite)
         return tuple(map(Binding, telemetry_operations(self.name), handlers))
 
     async def _range(self, arguments: JsonObject, _: CallContext) -> JsonObject:
@@ -177,6 +194,11 @@ class SourceToolset:
         window = _read(WindowQuery, arguments).window
         found = await self.source.services(window) if isinstance(self.source, ServiceLister) else ()
         return Services(services=found).model_dump(mode="json")
+
+    async def _calls(self, arguments: JsonObject, _: CallContext) -> JsonObject:
+        window = _read(WindowQuery, arguments).window
+        found = await self.source.calls(window) if isinstance(self.source, CallLister) else ()
+        return Calls(calls=found).model_dump(mode="json")
 
     async def _cite(self, arguments: JsonObject, _: CallContext) -> JsonObject:
         query = _read(CiteQuery, arguments)

@@ -12,6 +12,7 @@ from steersman.domain.policy import Route
 from steersman.domain.ports import Caller
 from steersman.domain.signal import Change, LogPage, Selector, Series, SignalName, SpanPage, Window
 from steersman.domain.source_operations import (
+    Calls,
     ChangeList,
     Citation,
     CiteQuery,
@@ -59,6 +60,10 @@ class GatedSource:
     async def services(self, window: Window) -> tuple[str, ...]:
         """Services that telemetry is of; none where the source cannot tell."""
         return Services.model_validate(await self._ask("services", WindowQuery(window=window))).services
+
+    async def calls(self, window: Window) -> tuple[tuple[str, str], ...]:
+        """Which service calls which; none where the source cannot tell."""
+        return Calls.model_validate(await self._ask("calls", WindowQuery(window=window))).calls
 
     async def cite(self, asked: CiteQuery) -> Citation:
         """How people ask the same; empty where the source cannot tell."""

@@ -66,13 +66,18 @@ def _service(item: Evidence) -> str:
     return str(selector.get("service") or "") if isinstance(selector, dict) else ""
 
 
+def _about(item: Evidence) -> str:
+    service = _service(item)
+    return f"{service}: {item.value}" if service else item.value
+
+
 def _evidence(found: Investigation, lang: Language, drawn: Mapping[EvidenceId, Series]) -> Table:
     cited = [name for cause in found.root_causes[:MOST_CAUSES] for name in cause.evidence]
     grid = Table.grid(padding=(0, 1))
     shown = [*list(dict.fromkeys(cited))[:MOST_EVIDENCE], *(name for name in found.evidence if name.startswith("u"))]
     for name in shown:
         item = found.evidence[name]
-        grid.add_row(Text(str(name), "cyan"), Text(item.source, "dim"), Text(untrusted(item.value, 120)))
+        grid.add_row(Text(str(name), "cyan"), Text(item.source, "dim"), Text(untrusted(_about(item), 120)))
         if name in drawn:
             grid.add_row("", "", Text(f"{_sparks(drawn[name])}  {drawn[name].signal}", "blue"))
         if item.link:

@@ -13,14 +13,15 @@ from steersman.domain.signal import UNIT, Change, LogPage, Selector, Series, Sig
 from steersman.domain.source_operations import Citation, CiteQuery
 from steersman.queries.burn import WINDOWS_S, BurnRate, burn_rates
 from steersman.queries.links import graph_link
-from steersman.queries.matching import Matcher, exactly
+from steersman.queries.matching import Matcher, duration, exactly
 from steersman.queries.matching import selector as select
-from steersman.queries.recipes import recipes
+from steersman.queries.recipes import CALLS, recipes
 from steersman.queries.signals import JOBS, LABELS, Recipe, SelectorField, SignalSettings, candidates, fill, wanted
 from steersman.remote.together import together
 from steersman.toolsets.prometheus.client import PrometheusClient
 from steersman.toolsets.prometheus.facts import InstantQuery, QueryAnswer, RangeQuery, Search, ValueSearch
 
+MOST_CALLS = 2_000
 KEPT_S = 300.0
 """How long what was found out about metrics and labels is believed."""
 
@@ -114,6 +115,21 @@ class PrometheusSource:
         for recipe in (recipe for recipe in known if recipe.metric in present):
             found |= await self._named(recipe.metric, recipe.service)
         return tuple(sorted(found or await self._named("up", ())))
+
+    async def calls(self, window: Window) -> tuple[tuple[str, str], ...]:
+        """Who called whom in a window, by the first metric that counts calls between services; none without such."""
+        present = frozenset(await self._catalogue.present([each.metric for each in CALLS]))
+        for each in (known for known in CALLS if known.metric in present):
+            labels = await self._catalogue.labels(each.metric)
+            caller, callee = (next((n for n in names if n in labels), "") for names in (each.callers, each.callees))
+            if not caller or not callee:
+                continue
+            length = duration(max((window.end - window.start).total_seconds(), 1.0))
+            text = f"sum by ({caller}, {callee}) (increase({each.metric}{{{each.only}}}[{length}])) > 0"
+            answer = await self._client.query(InstantQuery(query=text, time=window.end, max_series=MOST_CALLS))
+            pairs = {(row.labels.get(caller, ""), row.labels.get(callee, "")) for row in answer.series}
+            return tuple(sorted((a, b) for a, b in pairs if a and b and a != b))
+        return ()
 
     async def cite(self, asked: CiteQuery) -> Citation:
         """The PromQL of a signal, with a link to the server's own page."""
