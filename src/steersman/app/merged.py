@@ -62,7 +62,9 @@ class MergedSource:
         records = sorted((record for page in pages for record in page.records), key=lambda record: record.at)
         left_out = sum(page.left_out for page in pages) + max(len(records) - limit, 0)
         known = tuple(hole for page in pages for hole in page.holes)
-        return LogPage(records=tuple(records[:limit]), left_out=left_out, holes=(*known, *holes))
+        return LogPage(
+            records=tuple(records[:limit]), left_out=left_out, holes=(*known, *holes), sampled=_sampled(pages)
+        )
 
     async def spans(self, selector: Selector, window: Window, *, limit: int = 1_000) -> SpanPage:
         """Of all sources, oldest first; one that two of them have is there once."""
@@ -71,7 +73,7 @@ class MergedSource:
         spans = sorted(distinct.values(), key=lambda span: span.start)
         left_out = sum(page.left_out for page in pages) + max(len(spans) - limit, 0)
         known = tuple(hole for page in pages for hole in page.holes)
-        return SpanPage(spans=tuple(spans[:limit]), left_out=left_out, holes=(*known, *holes))
+        return SpanPage(spans=tuple(spans[:limit]), left_out=left_out, holes=(*known, *holes), sampled=_sampled(pages))
 
     async def changes(self, window: Window) -> tuple[Change, ...]:
         """Of all sources, oldest first."""
@@ -154,3 +156,8 @@ class MergedSource:
         except (UnavailableError, ToolError) as e:
             did = "is down or busy" if isinstance(e, UnavailableError) else "refused to answer"
             return _Answer([], f"{what}: {member.name} {did}; `steer doctor` says why")
+
+
+def _sampled(pages: Sequence[LogPage] | Sequence[SpanPage]) -> bool:
+    """Whether every page that leaves something out leaves it out everywhere alike."""
+    return all(page.sampled for page in pages if page.left_out)

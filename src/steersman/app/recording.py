@@ -25,7 +25,7 @@ async def record(app: App, folder: Path, *, window: Window, scope: Scope) -> Cap
     if await asyncio.to_thread(_is_used, folder):
         raise InputError(f"{str(folder)!r} is not empty; name a new folder for the capture")
     asked = replace(scope, services=tuple(sorted({*scope.services, *app.world.services})), timeout_s=TIMEOUT_S)
-    gathered, _ = await fetch(app.source(new_run_id("record")), window, asked)
+    gathered = await fetch(app.source(new_run_id("record")), window, asked)
     spans = (*gathered.healthy_spans, *gathered.suspect_spans)
     logs = (*gathered.healthy_logs, *gathered.suspect_logs)
     if not (spans or logs or any(series.times for series in gathered.series)):

@@ -34,7 +34,13 @@ async def verify(found: Investigation, source: Source) -> tuple[Checked, ...]:
     asked = found.asked
     scope = Scope()
     if asked is not None:
-        scope = Scope(baseline=asked.baseline, alert_at=asked.alert_at, service=asked.service, services=asked.services)
+        scope = Scope(
+            baseline=asked.baseline,
+            alert_at=asked.alert_at,
+            onset_at=asked.onset_at,
+            service=asked.service,
+            services=asked.services,
+        )
     bundle, _ = await read(source, found.window, scope)
     now = _values(bundle)
     return tuple([await _checked(item, now, bundle, source) for item in found.evidence.values()])

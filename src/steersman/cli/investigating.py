@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,37 +15,37 @@ if TYPE_CHECKING:
     from steersman.domain.signal import Window
 
 STEP_S = 1.0
-LEAST_S = 5.0
 MOST_LINES = 20_000
 MOST_ORDERS = 3
-SETTLE_S = 1.5
-"""Telemetry of the last moments takes so long to arrive."""
+ARRIVED_S = 15.0
+"""Telemetry of the last moments is waited for so long."""
 
 
 async def investigate_run(app: App, run: Run) -> Investigation:
     """What was wrong while a run changed things, from its first shift to its verdict; kept with the run."""
-    import asyncio
-
-    from steersman.agents.investigate import Scope, investigate
+    from steersman.agents.investigate import Scope, arrived, investigate
     from steersman.app.investigations import cited
-    from steersman.domain.event import FindingsMade, StepMoved, VerdictGiven
+    from steersman.app.run_facts import facts_of
+    from steersman.domain.event import FindingsMade
     from steersman.domain.finding import Finding
     from steersman.domain.ids import RunId
-    from steersman.domain.signal import Window
 
-    entries = await app.journal.read(run.run_id)
-    held = [e.at for e in entries if isinstance(e.event, StepMoved) and e.event.state == "holding"]
-    failed = [e.at for e in entries if isinstance(e.event, VerdictGiven) and e.event.verdict.result == "fail"]
-    start = held[0] if held else run.created_at
-    end = max(failed[0] if failed else entries[-1].at, start + timedelta(seconds=LEAST_S))
-    await asyncio.sleep(SETTLE_S)
+    facts = facts_of(run, await app.journal.read(run.run_id), step_s=STEP_S)
+    window, source = facts.window, app.source(RunId(f"why-{run.run_id}"))
+    await arrived(source, window.end, within_s=ARRIVED_S)
     incident = await app.journal.incident(run.run_id, run.created_at)
-    window, source = Window(start=start, end=end, step_s=STEP_S), app.source(RunId(f"why-{run.run_id}"))
     found = await investigate(
         run.plan.goal,
         window,
         source,
-        scope=Scope(alert_at=end, service=_alarmed(run), services=tuple(sorted(app.world.services))),
+        scope=Scope(
+            baseline=facts.baseline,
+            onset_at=window.start,
+            service=facts.service,
+            services=tuple(sorted(app.world.services)),
+            breaches=facts.breaches,
+            changes=facts.changes,
+        ),
         incident_id=incident.id,
     )
     found = await cited(found, source)
@@ -80,13 +79,6 @@ async def _orders(source: Source, window: Window) -> dict[EvidenceId, Evidence]:
         )
         for number, record in enumerate(list(by_text.values())[:MOST_ORDERS], start=1)
     }
-
-
-def _alarmed(run: Run) -> str:
-    """The service whose condition was breached: as with a page, where it hurts, not yet what is to blame."""
-    breached = {verdict.condition for verdict in run.verdicts if verdict.result == "fail"}
-    named = [each.selector.service for each in run.plan.conditions if each.id in breached]
-    return next((service for service in named if service), "")
 
 
 async def investigate_window(

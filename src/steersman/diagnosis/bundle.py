@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from steersman.domain.finding import Breach
 from steersman.domain.signal import Change
 
 Ints = NDArray[np.int32]
@@ -122,6 +123,8 @@ class Bundle:
     spans: Spans = field(default_factory=Spans)
     logs: Logs = field(default_factory=Logs)
     changes: tuple[Change, ...] = ()
+    breaches: tuple[Breach, ...] = ()
+    """Conditions that were judged breached: facts, not telemetry."""
     holes: tuple[str, ...] = ()
     """Sources that did not answer, one sentence each, made by code."""
     not_looked_at: tuple[str, ...] = ()

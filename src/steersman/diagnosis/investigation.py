@@ -14,6 +14,7 @@ from steersman.diagnosis.versions import newcomer
 from steersman.domain.fact import JsonObject, digest
 from steersman.domain.finding import Cost, Evidence, Investigation, RootCause
 from steersman.domain.ids import EvidenceId, IncidentId
+from steersman.domain.naming import name_or
 from steersman.domain.signal import Change, Window
 
 CAUSES = 5
@@ -124,9 +125,9 @@ def _cause(bundle: Bundle, suspect: Suspect, place: int, book: _Book, *, rivals:
     return RootCause(
         rank=place,
         kind=kind_of(suspect, changed.change if changed else None, alert_metric=bundle.alert_metric),
-        service=bundle.services[suspect.service],
-        instance=bundle.instances[instance] if instance >= 0 else "",
-        version=bundle.versions[version] if version >= 0 else "",
+        service=name_or(bundle.services[suspect.service], "service"),
+        instance=name_or(bundle.instances[instance], "instance") if instance >= 0 else "",
+        version=name_or(bundle.versions[version], "version") if version >= 0 else "",
         score=round(min(max(suspect.score, 0.0), 1.0), 4),
         explanation=_explanation(strongest, changed),
         evidence=tuple(evidence),

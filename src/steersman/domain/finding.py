@@ -9,7 +9,7 @@ from pydantic import Field
 from steersman.domain.environment import Environment
 from steersman.domain.fact import Fact, Instant, JsonObject
 from steersman.domain.ids import ConditionId, EvidenceId, IncidentId, StepId
-from steersman.domain.signal import Window
+from steersman.domain.signal import SignalName, Window
 
 FaultKind = Literal[
     "error_bug",
@@ -28,6 +28,19 @@ FaultKind = Literal[
     "network_delay",
     "unknown",
 ]
+
+
+class Breach(Fact):
+    """A watched condition that was surely breached: known by code before an investigation asks anything."""
+
+    service: str
+    version: str = ""
+    instance: str = ""
+    signal: SignalName
+    measured: float | None = None
+    bound: float | None = None
+    points: int = 0
+    at: Instant
 
 
 class Evidence(Fact):
@@ -102,6 +115,7 @@ class Asked(Fact):
     """The service that was asked about."""
     services: tuple[str, ...] = ()
     alert_at: Instant | None = None
+    onset_at: Instant | None = None
 
 
 class Investigation(Fact):

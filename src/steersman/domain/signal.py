@@ -131,6 +131,8 @@ class LogPage(Fact):
     left_out: int = 0
     holes: tuple[str, ...] = ()
     """Who did not answer, one sentence each, made by code: what is missing is then not known."""
+    sampled: bool = False
+    """Whether what is left out was left out of every part of the window alike, so that the rest speaks for all."""
 
 
 class SpanPage(Fact):
@@ -140,3 +142,5 @@ class SpanPage(Fact):
     left_out: int = 0
     holes: tuple[str, ...] = ()
     """Who did not answer, one sentence each, made by code: what is missing is then not known."""
+    sampled: bool = False
+    """Whether what is left out was left out of every part of the window alike, so that the rest speaks for all."""

@@ -57,7 +57,7 @@ class JaegerSource:
         shown = tuple(
             Span.model_validate({name: getattr(s, name) for name in Span.model_fields}) for s in spans[:limit]
         )
-        return SpanPage(spans=shown, left_out=left_out if complete else max(left_out, 1))
+        return SpanPage(spans=shown, left_out=left_out if complete else max(left_out, 1), sampled=limit > MAX_TRACES)
 
     async def services(self, window: Window) -> tuple[str, ...]:
         """Services that traces are of, whenever."""

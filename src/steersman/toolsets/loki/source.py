@@ -104,7 +104,7 @@ class LokiSource:
                 f"{self._client.remote.name} gave no lines within {self._budget_s:g} s; ask for less"
             )
         total = await self._total(query, window)
-        return LogPage(records=records, left_out=max(total - len(records), int(lost)))
+        return LogPage(records=records, left_out=max(total - len(records), int(lost)), sampled=slices > 1)
 
     async def query_of(self, selector: Selector, window: Window) -> LogQuery | None:
         """The query that `logs` asks, as evidence cites it; None when nothing is of what is selected."""

@@ -70,7 +70,7 @@ class TempoSource:
         left_out = max(len(spans) - limit, 0) + unread
         complete = all(answer.complete for answer in answers)
         shown = tuple(_plain(span) for span in spans[:limit])
-        return SpanPage(spans=shown, left_out=left_out if complete else max(left_out, 1))
+        return SpanPage(spans=shown, left_out=left_out if complete else max(left_out, 1), sampled=slices > 1)
 
     async def query_of(self, selector: Selector, window: Window) -> TraceQuery | None:
         """The query that `spans` asks, as evidence cites it; None when no resource has such an attribute."""
