@@ -12,9 +12,10 @@ from typing import Literal, TypeVar
 
 from steersman.agents.scope import SIGNALS, Scope
 from steersman.diagnosis.gathering import Gathered
-from steersman.domain.errors import ToolError, UnavailableError
+from steersman.domain.errors import NoSourceError, ToolError, UnavailableError
 from steersman.domain.ports import Source
 from steersman.domain.signal import Change, LogPage, LogRecord, Selector, Series, SignalName, Span, SpanPage, Window
+from steersman.domain.source_operations import CallLister, ChangeTeller, ServiceLister
 
 Part = Literal["metrics", "logs", "spans", "changes"]
 EVERYTHING: frozenset[Part] = frozenset({"metrics", "logs", "spans", "changes"})
@@ -29,6 +30,7 @@ GIVES: dict[str, frozenset[Part]] = {
 """What known sources tell of; others are asked for everything."""
 SAME_S = 5.0
 """Two notes of one kind of change to one service that lie so close are of one change."""
+HEALTHY = " of the baseline"
 GIVE_UP = 3
 """Signals that go unanswered, after which a source that has answered none is not asked for more."""
 
@@ -56,9 +58,7 @@ class Member:
 async def gather(members: Sequence[Member], window: Window, calls: Calls) -> Gathered:
     """What all members tell of a window and of its baseline."""
     scope = calls.scope
-    length = window.end - window.start
-    baseline = scope.baseline or Window(start=window.start - length, end=window.start, step_s=window.step_s)
-    found = _Found(calls, window, baseline)
+    found = _Found(calls, window, scope.healthy(window))
     async with asyncio.TaskGroup() as group:
         asked = [member for member in members if "metrics" in member.gives]
         found.begin(group, asked)
@@ -79,6 +79,7 @@ class _Found:
     spans: tuple[list[Span], list[Span]] = field(default_factory=lambda: ([], []))
     logs: tuple[list[LogRecord], list[LogRecord]] = field(default_factory=lambda: ([], []))
     changes: tuple[Change, ...] = ()
+    edges: set[tuple[str, str]] = field(default_factory=set)
     known: set[str] = field(default_factory=set)
     measured: Sequence[Member] = ()
     group: asyncio.TaskGroup | None = None
@@ -89,13 +90,16 @@ class _Found:
 
     def ask(self, member: Member) -> None:
         """All but metrics, of one source."""
-        for place, (window, when) in enumerate(((self.baseline, " of the baseline"), (self.window, ""))):
+        for place, (window, when) in enumerate(((self.baseline, HEALTHY), (self.window, ""))):
             if "spans" in member.gives:
                 self._start(self._spans(member, window, f"spans{when}", place))
             if "logs" in member.gives:
                 self._start(self._logs(member, window, f"logs{when}", place))
         if "changes" in member.gives:
             self._start(self._changes(member))
+        if "metrics" in member.gives:
+            self._start(self._services(member))
+            self._start(self._edges(member))
 
     def hear(self, services: Iterable[str]) -> None:
         """Asks for the metrics of services that nobody has told of before."""
@@ -135,8 +139,24 @@ class _Found:
             self.hear(record.service for record in page.records)
 
     async def _changes(self, member: Member) -> None:
-        found = await self.calls.ask(member.called("changes"), member.source.changes(self._whole))
-        self.changes = merged(self.changes, found or ())
+        source, what = member.source, member.called("changes")
+        if isinstance(source, ChangeTeller):
+            told = await self.calls.ask(what, source.change_list(self._whole))
+            found = told.changes if told else ()
+            self.calls.note(*(told.holes if told else ()))
+        else:
+            found = await self.calls.ask(what, source.changes(self._whole)) or ()
+        self.changes = merged(self.changes, found)
+
+    async def _services(self, member: Member) -> None:
+        """Services that the source can list. That it cannot is no hole."""
+        if isinstance(member.source, ServiceLister):
+            self.hear(await self.calls.ask(member.called("services"), member.source.services(self._whole)) or ())
+
+    async def _edges(self, member: Member) -> None:
+        """Which service calls which, where the source knows without spans. That it does not is no hole."""
+        if isinstance(member.source, CallLister):
+            self.edges.update(await self.calls.ask(member.called("calls"), member.source.calls(self._whole)) or ())
 
     def gathered(self) -> Gathered:
         """All of it. Of several sources with one signal, the first that has points counts."""
@@ -153,6 +173,8 @@ class _Found:
             changes=merged(scope.changes, self.changes),
             breaches=scope.breaches,
             holes=self.calls.told(),
+            not_looked_at=self.calls.absent(),
+            edges=tuple(sorted(self.edges)),
         )
 
 
@@ -172,6 +194,7 @@ class Calls:
         self.scope = scope
         self.count = 0
         self._holes: set[str] = set()
+        self._absent: set[str] = set()
         self._room: dict[str, asyncio.Semaphore] = {}
         self._answered: set[str] = set()
         self._silent: dict[str, set[str]] = {}
@@ -181,18 +204,32 @@ class Calls:
         self.count += 1
         try:
             async with asyncio.timeout(self.scope.timeout_s):
-                return await answer
+                found = await answer
         except TimeoutError:
-            self._holes.add(f"{what}: no answer within {self.scope.timeout_s:g} s")
+            self.note(f"{what}: no answer within {self.scope.timeout_s:g} s")
+        except NoSourceError:
+            self._absent.add(what.removesuffix(HEALTHY))
         except (UnavailableError, ToolError) as e:
-            self._holes.add(f"{what}: {type(e).__name__}")
+            self.note(f"{what}: {type(e).__name__}")
+        else:
+            self.scope.tell(f"{what}: {_size(found)}")
+            return found
         return None
 
+    def note(self, *holes: str) -> None:
+        """Remembers who did not answer."""
+        self._holes.update(holes)
+
     async def page(self, what: str, answer: Awaitable[Page]) -> Page | None:
-        """A page of rows; those that it leaves out are a hole as well."""
+        """A page of rows; those that it leaves out are a hole as well, unless the rest speaks for them."""
         page = await self.ask(what, answer)
-        if page is not None and page.left_out:
-            self._holes.add(f"{what}: {page.left_out} rows more than {self.scope.rows}")
+        if page is not None:
+            self.note(*page.holes)
+            rest = f"{what}: {page.left_out} rows more than"
+            if page.left_out and page.sampled:
+                self._absent.add(f"{rest} {_size(page)}")
+            elif page.left_out:
+                self.note(f"{rest} {self.scope.rows}")
         return page
 
     async def range(self, member: Member, signal: SignalName, service: str, window: Window) -> Series | None:
@@ -200,14 +237,22 @@ class Calls:
         what = member.called(signal)
         silent = self._silent.setdefault(member.name, set())
         async with self._room.setdefault(member.name, asyncio.Semaphore(self.scope.parallel)):
-            if signal in silent or (len(silent) >= GIVE_UP and member.name not in self._answered):
+            if (
+                what in self._absent
+                or signal in silent
+                or (len(silent) >= GIVE_UP and member.name not in self._answered)
+            ):
                 return None
             found = await self.ask(what, member.source.range(signal, Selector(service=service), window))
-            if found is None:
-                silent.add(signal)
-            else:
+            if found is not None:
                 self._answered.add(member.name)
+            elif what not in self._absent:
+                silent.add(signal)
             return found
+
+    def absent(self) -> tuple[str, ...]:
+        """What nothing measures or keeps here, and what was left out of what there is."""
+        return tuple(sorted(self._absent))
 
     def told(self) -> tuple[str, ...]:
         """One sentence for each hole, made by code."""
@@ -215,3 +260,17 @@ class Calls:
 
 
 Page = TypeVar("Page", LogPage, SpanPage)
+
+
+def _size(found: object) -> str:
+    match found:
+        case SpanPage():
+            return f"{len(found.spans)} spans"
+        case LogPage():
+            return f"{len(found.records)} lines"
+        case Series():
+            return f"{len(found.times)} points"
+        case tuple():
+            return str(len(found))
+        case _:
+            return "answered"

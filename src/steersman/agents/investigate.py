@@ -9,18 +9,18 @@ from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from steersman.agents.fanout import Calls, Member, gather
-from steersman.agents.scope import SIGNALS, Scope
+from steersman.agents.scope import SIGNALS, Scope, Tell
 from steersman.diagnosis.bundle import Bundle
-from steersman.diagnosis.gathering import bundle_of
+from steersman.diagnosis.gathering import Gathered, bundle_of
 from steersman.diagnosis.investigation import investigate as diagnose
 from steersman.diagnosis.period import LEAD_S
 from steersman.domain.errors import ToolError, UnavailableError
-from steersman.domain.finding import Cost, Investigation
+from steersman.domain.finding import Asked, Cost, Investigation
 from steersman.domain.ids import IncidentId
 from steersman.domain.ports import Source
 from steersman.domain.signal import Selector, Window
 
-__all__ = ["SIGNALS", "Columnar", "Member", "Scope", "arrived", "investigate"]
+__all__ = ["SIGNALS", "Columnar", "Member", "Scope", "Tell", "arrived", "fetch", "investigate", "read"]
 POLL_S = 1.0
 """Pause between two looks at whether telemetry has arrived; the lab's processes send theirs this often."""
 
@@ -49,18 +49,49 @@ async def investigate(
     """
     started = time.monotonic()
     scope = scope or Scope()
+    bundle, count = await read(source, window, scope)
+    scope.tell("comparing with the baseline")
+    result = await asyncio.to_thread(diagnose, bundle, question, incident_id=incident_id)
+    cost = Cost(calls=count, seconds=round(time.monotonic() - started, 3))
+    asked = Asked(
+        baseline=scope.healthy(window),
+        service=scope.service,
+        services=scope.services,
+        alert_at=scope.alert_at,
+        onset_at=scope.onset_at,
+    )
+    result = result.model_copy(update={"cost": cost, "asked": asked})
+    return result if isinstance(source, Columnar) else _stepped(result, window)
+
+
+def _stepped(found: Investigation, window: Window) -> Investigation:
+    """With the length of a point that was asked for, so that the same can be asked again."""
+    evidence = {key: item.model_copy(update={"window": window}) for key, item in found.evidence.items()}
+    return found.model_copy(update={"window": window, "evidence": evidence})
+
+
+async def read(source: Source | Sequence[Member], window: Window, scope: Scope) -> tuple[Bundle, int]:
+    """What sources have of a window and its baseline, as the diagnosis reads it, and how many questions it took.
+
+    Raises nothing for a source that is down or slow: that is a hole.
+    """
     calls = Calls(scope)
     if isinstance(source, Columnar):
         found = await calls.ask("the capture", source.bundle(window, scope.baseline))
         bundle = found or Bundle(start=window.start.timestamp(), end=window.end.timestamp())
-        bundle = bundle.with_holes(calls.told())
-    else:
-        members = source if isinstance(source, Sequence) else (Member("", source),)
-        gathered = await gather(members, window, calls)
-        bundle = await asyncio.to_thread(bundle_of, gathered, window, alert=_alert(scope), suspect=scope.service)
-    result = await asyncio.to_thread(diagnose, bundle, question, incident_id=incident_id)
-    cost = Cost(calls=calls.count, seconds=round(time.monotonic() - started, 3))
-    return result.model_copy(update={"cost": cost})
+        return bundle.with_holes(calls.told()), calls.count
+    gathered = await gather(_members(source), window, calls)
+    bundle = await asyncio.to_thread(bundle_of, gathered, window, alert=_alert(scope), suspect=scope.service)
+    return bundle, calls.count
+
+
+async def fetch(source: Source | Sequence[Member], window: Window, scope: Scope) -> Gathered:
+    """The same as facts, to be kept. Raises nothing for a source that is down or slow: that is a hole."""
+    return await gather(_members(source), window, Calls(scope))
+
+
+def _members(source: Source | Sequence[Member]) -> Sequence[Member]:
+    return source if isinstance(source, Sequence) else (Member("", source),)
 
 
 async def arrived(source: Source, until: datetime, *, within_s: float) -> bool:

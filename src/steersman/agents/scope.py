@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from steersman.domain.finding import Breach
@@ -20,6 +21,14 @@ SIGNALS: tuple[SignalName, ...] = (
     "up",
 )
 """What is asked of every service."""
+
+
+Tell = Callable[[str], None]
+"""Takes a remark on how far the work is; made by code, without anything that telemetry says."""
+
+
+def _silent(_: str) -> None:
+    """Tells nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +55,10 @@ class Scope:
     """Spans, and log lines, that are fetched for one window at most."""
     parallel: int = 64
     """Queries for signals of one source that are under way at once."""
+    tell: Tell = field(default=_silent, compare=False)
+    """Is told how far the work is."""
+
+    def healthy(self, window: Window) -> Window:
+        """The baseline for a window."""
+        length = window.end - window.start
+        return self.baseline or Window(start=window.start - length, end=window.start, step_s=window.step_s)

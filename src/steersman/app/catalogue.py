@@ -16,9 +16,19 @@ TELEMETRY = "telemetry"
 
 def all_operations() -> Sequence[Operation]:
     """Every operation that can be called, by name."""
-    from steersman.toolsets import lab, prometheus  # parsers and clients, which only a listing of all needs
+    # Parsers and clients, which only a listing of all needs.
+    from steersman.toolsets import alertmanager, grafana, jaeger, lab, loki, prometheus, tempo
 
-    found = (*lab.OPERATIONS, *prometheus.OPERATIONS, *telemetry_operations(TELEMETRY))
+    found = (
+        *lab.OPERATIONS,
+        *prometheus.OPERATIONS,
+        *loki.OPERATIONS,
+        *tempo.OPERATIONS,
+        *jaeger.OPERATIONS,
+        *alertmanager.OPERATIONS,
+        *grafana.OPERATIONS,
+        *telemetry_operations(TELEMETRY),
+    )
     return sorted(found, key=lambda operation: operation.name)
 
 

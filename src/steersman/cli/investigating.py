@@ -24,6 +24,7 @@ ARRIVED_S = 15.0
 async def investigate_run(app: App, run: Run) -> Investigation:
     """What was wrong while a run changed things, from its first shift to its verdict; kept with the run."""
     from steersman.agents.investigate import Scope, arrived, investigate
+    from steersman.app.investigations import cited
     from steersman.app.run_facts import facts_of
     from steersman.domain.event import FindingsMade
     from steersman.domain.finding import Finding
@@ -47,7 +48,10 @@ async def investigate_run(app: App, run: Run) -> Investigation:
         ),
         incident_id=incident.id,
     )
-    found = found.model_copy(update={"evidence": {**found.evidence, **await _orders(source, window)}})
+    found = await cited(found, source)
+    asked = found.asked.model_copy(update={"environment": app.world.environment}) if found.asked else None
+    orders = await _orders(source, window)
+    found = found.model_copy(update={"evidence": {**found.evidence, **orders}, "asked": asked})
     await app.journal.add_investigation(found)
     findings = tuple(Finding.model_validate(cause.model_dump(exclude={"rank"})) for cause in found.root_causes)
     await app.journal.append(run.run_id, FindingsMade(findings=findings))
@@ -81,20 +85,10 @@ async def investigate_window(
     app: App, question: str, *, window: Window, service: str = "", source: Source | None = None
 ) -> Investigation:
     """What was wrong in a window; kept as an incident of its own."""
-    from steersman.agents.investigate import Scope, investigate
-    from steersman.app.wiring import new_run_id
+    from steersman.app.investigations import Question
+    from steersman.app.investigations import investigate as look
 
-    start = window.start
-    incident = await app.journal.incident(f"{app.world.environment.uid}:{service}:{question}", start)
-    found = await investigate(
-        question,
-        window,
-        source or app.source(new_run_id("why")),
-        scope=Scope(service=service, services=tuple(sorted(app.world.services))),
-        incident_id=incident.id,
-    )
-    await app.journal.add_investigation(found)
-    return found
+    return await look(app, Question(question, window, service=service), source)
 
 
 def as_json(found: Investigation) -> JsonObject:

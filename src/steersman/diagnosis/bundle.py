@@ -127,6 +127,8 @@ class Bundle:
     """Conditions that were judged breached: facts, not telemetry."""
     holes: tuple[str, ...] = ()
     """Sources that did not answer, one sentence each, made by code."""
+    not_looked_at: tuple[str, ...] = ()
+    """What nothing in the environment measures or keeps."""
 
     def with_holes(self, holes: Iterable[str]) -> Bundle:
         """The same with more sources that did not answer."""

@@ -27,6 +27,8 @@ class Gathered:
     changes: tuple[Change, ...] = ()
     breaches: tuple[Breach, ...] = ()
     holes: tuple[str, ...] = ()
+    not_looked_at: tuple[str, ...] = ()
+    """What nothing in the environment measures or keeps."""
     edges: tuple[tuple[str, str], ...] = field(default=())
 
 
@@ -73,6 +75,7 @@ def bundle_of(gathered: Gathered, window: Window, *, alert: float | None = None,
         breaches=gathered.breaches,
         alert_metric=next((breach.signal for breach in gathered.breaches), ""),
         holes=gathered.holes,
+        not_looked_at=gathered.not_looked_at,
     )
 
 

@@ -23,6 +23,8 @@ SYMPTOMS = 4
 """Symptoms that are cited for one cause at most."""
 WORTH_CITING = 0.05
 """Score from which a further symptom is cited."""
+CHANGES = 20
+"""Changes that are told at most, beside those that a cause cites."""
 EXCERPT = 500
 """Characters of untrusted text that evidence carries at most."""
 
@@ -49,14 +51,31 @@ def investigate(
         window=window,
         result="cause" if named else _without_cause(bundle, found),
         root_causes=causes if named else (),
-        evidence=book.entries,
+        evidence={**book.entries, **_timeline(bundle, window)},
         holes=bundle.holes,
+        not_looked_at=bundle.not_looked_at,
         cost=cost or Cost(),
     )
 
 
 def _without_cause(bundle: Bundle, found: Assessment) -> Literal["no_fault", "not_enough_data"]:
     return "no_fault" if found.looked_at and not bundle.holes else "not_enough_data"
+
+
+def _timeline(bundle: Bundle, window: Window) -> dict[EvidenceId, Evidence]:
+    """What was changed, the last first: people want to see that before all else."""
+    last_first = sorted(bundle.changes, key=lambda change: (change.at, change.service, change.kind), reverse=True)
+    return {
+        EvidenceId(f"c{number}"): Evidence(
+            id=EvidenceId(f"c{number}"),
+            source="changes",
+            query={"signal": "changes", "selector": {"service": change.service}},
+            window=window,
+            value=f"{change.kind} at {change.at.isoformat()}",
+            excerpt=change.what[:EXCERPT],
+        )
+        for number, change in enumerate(last_first[:CHANGES], start=1)
+    }
 
 
 def _instant(seconds: float) -> datetime:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from steersman.domain.environment import Environment
 from steersman.domain.fact import Fact, Instant, JsonObject
 from steersman.domain.ids import ConditionId, EvidenceId, IncidentId, StepId
 from steersman.domain.signal import SignalName, Window
@@ -102,6 +103,21 @@ class Cost(Fact):
     money_usd: float = 0.0
 
 
+class Asked(Fact):
+    """What an investigation looked at, so that it can be asked again."""
+
+    environment: Environment | None = None
+    """Where, when it was a system that runs."""
+    capture: str = ""
+    """Folder of the recorded incident, when it was one."""
+    baseline: Window | None = None
+    service: str = ""
+    """The service that was asked about."""
+    services: tuple[str, ...] = ()
+    alert_at: Instant | None = None
+    onset_at: Instant | None = None
+
+
 class Investigation(Fact):
     """The answer to "what is wrong?": ranked causes, or that there is none, or that the data do not say."""
 
@@ -113,4 +129,7 @@ class Investigation(Fact):
     evidence: dict[EvidenceId, Evidence] = {}
     holes: tuple[str, ...] = ()
     """Sources that did not answer: never read as "all is well"."""
+    not_looked_at: tuple[str, ...] = ()
+    """What nothing in the environment measures or keeps; nothing is down, and nothing is said about it."""
+    asked: Asked | None = None
     cost: Cost = Cost()
