@@ -3,8 +3,9 @@
     python benchmarks/fanout.py [--quick] [--json]
 
 Four sources, each of which takes its time for every single question: metrics (0.5 s), logs (0.2 s), spans (2 s),
-changes (1 s). Measured are: all well; one down at once; one silent until its timeout. Bounds: all of it within 1.2 times
-the slowest (for a silent one: the timeout), the cause named all the same, and whoever was down or silent told as a hole.
+changes (1 s). Measured are: all well; one down at once; one silent until its timeout. Bounds: all of it within 1.2
+times the slowest (for a silent one: the timeout), the cause named all the same, and whoever was down or silent told as
+a hole.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from steersman.agents.scope import Scope
 from steersman.domain.errors import UnavailableError
 from steersman.domain.signal import Change, LogPage, Selector, Series, SignalName, SpanPage, Window
 from steersman.testing.benchmark import header, report
-from steersman.testing.shop import Faults, Recorded, Shop, window
+from steersman.testing.shop import SERVICES, Faults, Recorded, Shop, window
 
 TAKES_S = {"prometheus": 0.5, "loki": 0.2, "tempo": 2.0, "grafana": 1.0}
 TIMEOUT_S = 3.0
@@ -60,6 +61,14 @@ class Slow:
     async def changes(self, window: Window) -> tuple[Change, ...]:
         """Changes."""
         return await self._answer(lambda: self.inner.changes(window))
+
+    async def services(self, window: Window) -> tuple[str, ...]:  # noqa: ARG002
+        """What a source of metrics knows of services."""
+
+        async def known() -> tuple[str, ...]:
+            return SERVICES
+
+        return await self._answer(known)
 
 
 async def run(ill: str, state: str) -> tuple[float, Any]:
