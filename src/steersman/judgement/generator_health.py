@@ -23,6 +23,8 @@ STALL = 10.0
 
 def flaws(result: LoadResult) -> tuple[str, ...]:
     """Why the figures must not count; empty when they may."""
+    if result.aborted:
+        return tuple(_saturated(result))
     return (*_ended(result), *_saturated(result), *_omitted(result))
 
 

@@ -55,6 +55,10 @@ class Controller:
         made = self.fleet.deployments.get((service, pool))
         return {"exists": True, "version": made.version, "digest": made.digest} if made else {"exists": False}
 
+    async def get_endpoint(self, service: Service, pool: Pool) -> Answer:
+        """The address of a pool's process. Raises ToolError when the pool is empty."""
+        return {"url": f"http://127.0.0.1:{self.fleet.deployment(service, pool).port}"}
+
     async def get_artifact(self, service: Service, version: str) -> Answer:
         """Whether it is built; the digest of what is, or else of what would be."""
         built = self.fleet.registry.built(service, version)
