@@ -13,7 +13,6 @@ from steersman.domain.load import GeneratorName, LoadCaps
 from steersman.domain.load_operations import load_operations
 from steersman.domain.operation import Operation
 from steersman.domain.source_operations import telemetry_operations
-from steersman.toolsets import lab
 
 TELEMETRY = "telemetry"
 """Name of the toolset through which telemetry is asked, whatever source is behind it."""
@@ -21,8 +20,10 @@ TELEMETRY = "telemetry"
 
 def all_operations() -> Sequence[Operation]:
     """Every operation that can be called, by name."""
+    from steersman.toolsets import lab, prometheus  # parsers and clients, which only a listing of all needs
+
     load = chain.from_iterable(load_operations(name, LoadCaps()) for name in get_args(GeneratorName))
-    found = (*lab.OPERATIONS, *telemetry_operations(TELEMETRY), *load)
+    found = (*lab.OPERATIONS, *prometheus.OPERATIONS, *telemetry_operations(TELEMETRY), *load)
     return sorted(found, key=lambda operation: operation.name)
 
 

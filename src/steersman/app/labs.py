@@ -75,7 +75,7 @@ async def connected(settings: Settings, *, name: str = "", uid: str = "") -> Asy
         telemetry = SourceToolset(TELEMETRY, LabSource(collector), info.environment)
         yield Connection(
             environment=await toolset.environment(),
-            toolsets=(toolset, telemetry, *load_toolsets(settings, toolset.environment)),
+            toolsets=(toolset, telemetry, *load_toolsets(settings.home, toolset.environment)),
             list_services=OperationName("lab.list_services"),
             signals=SIGNALS,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from steersman.app.secrets import resolve
 from steersman.app.settings import Settings
 from steersman.domain.environment import Environment
 from steersman.domain.errors import InputError
@@ -14,12 +15,12 @@ from steersman.domain.load_result import Limit, LoadResult, LoadVerdict, Progres
 from steersman.judgement.benchmark import judge_run
 from steersman.toolsets.k6 import K6
 from steersman.toolsets.load import History, HistoryLine, LoadToolset, Runs
-from steersman.toolsets.load.measuring import Secrets, no_secrets
+from steersman.toolsets.load.measuring import Secrets
 from steersman.toolsets.load.watching import told
 from steersman.toolsets.locust import Locust
 from steersman.toolsets.vegeta import Vegeta
 
-LOCAL_HOSTS = ("127.0.0.1", "localhost")
+FOLDER = "loads"
 
 
 def generator(name: GeneratorName) -> Generator:
@@ -29,20 +30,27 @@ def generator(name: GeneratorName) -> Generator:
 
 
 def load_toolsets(
-    settings: Settings,
+    home: Path,
     where: Callable[[], Awaitable[Environment]],
     *,
     caps: LoadCaps | None = None,
-    secrets: Secrets = no_secrets,
+    secrets: Secrets | None = None,
 ) -> tuple[LoadToolset, ...]:
     """One for each generator. where: the identity of what is put under load."""
     names: tuple[GeneratorName, ...] = ("k6", "locust", "vegeta")
-    return tuple(LoadToolset(generator(name), folder(settings), where, caps or LoadCaps(), secrets) for name in names)
+    return tuple(
+        LoadToolset(generator(name), home / FOLDER, where, caps or LoadCaps(), secrets or secret) for name in names
+    )
+
+
+async def secret(reference: str) -> str:
+    """What a reference in a profile stands for. Raises ConfigError when it is not there."""
+    return resolve(reference).get_secret_value()
 
 
 def folder(settings: Settings) -> Path:
     """Where runs are kept."""
-    return settings.home / "loads"
+    return settings.home / FOLDER
 
 
 def compiled(profile: LoadProfile, name: GeneratorName) -> Compiled:
