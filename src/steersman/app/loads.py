@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from steersman.app.secrets import resolve
@@ -11,10 +11,11 @@ from steersman.domain.environment import Environment
 from steersman.domain.errors import InputError
 from steersman.domain.load import Compiled, GeneratorName, LoadCaps, LoadProfile
 from steersman.domain.load_port import Generator
-from steersman.domain.load_result import Limit, LoadResult, LoadVerdict, Progress
+from steersman.domain.load_result import HistoryLine, Limit, LoadResult, LoadVerdict, Progress
 from steersman.judgement.benchmark import judge_run
+from steersman.judgement.change_points import ChangePoint, change_points
 from steersman.toolsets.k6 import K6
-from steersman.toolsets.load import History, HistoryLine, LoadToolset, Runs
+from steersman.toolsets.load import History, LoadToolset, Runs
 from steersman.toolsets.load.measuring import Secrets
 from steersman.toolsets.load.watching import told
 from steersman.toolsets.locust import Locust
@@ -43,6 +44,12 @@ def load_toolsets(
     )
 
 
+def caps_of(settings: Settings, where: Environment) -> LoadCaps:
+    """How hard may be put under load there."""
+    configured = settings.environments.get(where.name) if where.kind != "lab" else None
+    return configured.load.caps if configured is not None and configured.load is not None else LoadCaps()
+
+
 async def secret(reference: str) -> str:
     """What a reference in a profile stands for. Raises ConfigError when it is not there."""
     return resolve(reference).get_secret_value()
@@ -61,6 +68,19 @@ def compiled(profile: LoadProfile, name: GeneratorName) -> Compiled:
 def history(settings: Settings, *, profile: str = "", limit: int = 1_000) -> list[HistoryLine]:
     """Runs in short, oldest first."""
     return History(folder(settings)).lines(profile=profile, limit=limit)
+
+
+def changes(lines: Sequence[HistoryLine]) -> dict[str, ChangePoint]:
+    """Where the p95 of runs of one load against one target changed for good, by the first run of the new level."""
+    found: dict[str, ChangePoint] = {}
+    series: dict[tuple[str, str, str], list[HistoryLine]] = {}
+    for line in lines:
+        if line.p95_ms > 0:
+            series.setdefault((line.fingerprint, line.target, line.generator), []).append(line)
+    for group in series.values():
+        for change in change_points([line.p95_ms for line in group]):
+            found[group[change.index].name] = change
+    return found
 
 
 def progress(settings: Settings, name: str, generator_name: GeneratorName) -> list[Progress]:

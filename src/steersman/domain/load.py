@@ -305,7 +305,8 @@ class LoadCaps(Fact):
 def excess(profile: LoadProfile, caps: LoadCaps) -> str | None:
     """What goes beyond the caps, with the remedy; None when nothing does."""
     if profile.host not in caps.hosts:
-        return f"host {profile.host!r} is not on the list of hosts that may be put under load; add it to `load.hosts`"
+        where = "`environments.NAME.load.hosts`"
+        return f"host {profile.host!r} is not on the list of hosts that may be put under load; add it to {where}"
     if profile.duration_s > caps.duration_s:
         return f"{profile.duration_s:g} s is longer than the cap of {caps.duration_s:g} s; shorten the stages"
     if profile.model == "open" and profile.peak_requests_s > caps.requests_s:

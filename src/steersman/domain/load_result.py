@@ -170,3 +170,25 @@ class LoadVerdict(Fact):
     reason: str
     parts: tuple[GoalVerdict, ...] = ()
     flaws: tuple[str, ...] = ()
+
+
+class HistoryLine(Fact):
+    """A run in short."""
+
+    name: str
+    generator: GeneratorName
+    profile: str
+    fingerprint: str
+    """Runs with the same one had the same load."""
+    target: str
+    environment: str
+    """Identity of what was under load, as text."""
+    started_at: Instant
+    requests: int
+    rate: float
+    error_ratio: float
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    verdict: Result
+    reason: str

@@ -35,6 +35,7 @@ PERCENTS: tuple[float, ...] = (
 FINER = 1_000
 """k6 takes whole rates: 0.5/s is 500 in 1,000 s."""
 ASK_S = 1.0
+LOOK_BACK = 3
 SETTLE_S = 1.0
 """k6 gathers values for so long before it shows them, and needs some of it to start."""
 WHOLE_EXITS = frozenset({0, 99})
@@ -73,9 +74,13 @@ class K6:
         edges = profile.block_edges()
         width = edges[1] - edges[0]
         block = min(max(int((at_s - SETTLE_S - edges[0]) / width), 0), len(edges) - 2)
-        names = ("steer_requests", "steer_failures", f"steer_latency{{block:b{block}}}")
         try:
-            requests, failures, latency = [await _sample(port, name) for name in names]
+            requests, failures = [await _sample(port, f"steer_{name}") for name in ("requests", "failures")]
+            latency: dict[str, float] = {}
+            for number in range(block, max(block - LOOK_BACK, -1), -1):  # the newest that has values already
+                latency = await _sample(port, f"steer_latency{{block:b{number}}}")
+                if latency.get("max"):
+                    break
         except (OSError, ValueError, KeyError, TypeError, asyncio.IncompleteReadError):
             return None  # not up yet, or gone already
         return Progress(

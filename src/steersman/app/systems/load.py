@@ -12,6 +12,7 @@ from steersman.app.section import Section
 from steersman.app.systems.opened import Opened, Opening
 from steersman.domain.environment import Environment
 from steersman.domain.fact import digest
+from steersman.domain.load import LoadCaps
 
 Host = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$|^[0-9a-f:.]{2,45}$")]
 
@@ -30,24 +31,24 @@ class LoadSettings(Section):
     max_duration_s: float = Field(default=1_800.0, gt=0, le=86_000)
     """Seconds of one test, or of one search for a limit."""
 
+    @property
+    def caps(self) -> LoadCaps:
+        """The same, as the toolsets take it."""
+        return LoadCaps(
+            hosts=self.hosts, requests_s=self.max_rate, users=self.max_users, duration_s=self.max_duration_s
+        )
+
 
 @asynccontextmanager
 async def opened(settings: LoadSettings, opening: Opening) -> AsyncIterator[Opened]:
     """k6, Locust and Vegeta, each of them as far as it is installed; nothing is started yet."""
     from steersman.app.loads import load_toolsets, secret
-    from steersman.domain.load import LoadCaps
 
-    caps = LoadCaps(
-        hosts=settings.hosts,
-        requests_s=settings.max_rate,
-        users=settings.max_users,
-        duration_s=settings.max_duration_s,
-    )
     identity = digest([*sorted(settings.hosts)])[:24]
     where = Environment(kind="load", name=opening.name, uid=identity, url="", tier=opening.tier)
 
     async def target() -> Environment:
         return where
 
-    first, *others = load_toolsets(opening.home, target, caps=caps, secrets=secret)
+    first, *others = load_toolsets(opening.home, target, caps=settings.caps, secrets=secret)
     yield Opened(first, where, also=tuple(others))

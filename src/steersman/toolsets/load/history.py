@@ -8,36 +8,13 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from steersman.domain.fact import Fact, Instant
 from steersman.domain.load import GeneratorName, LoadProfile
-from steersman.domain.load_result import LoadResult, LoadVerdict, Result
+from steersman.domain.load_result import HistoryLine, LoadResult, LoadVerdict
 
 FILE = "history.db"
 TABLE = """CREATE TABLE IF NOT EXISTS runs (
     generator TEXT NOT NULL, name TEXT NOT NULL, profile TEXT NOT NULL, fingerprint TEXT NOT NULL, target TEXT NOT NULL,
     environment TEXT NOT NULL, started_at TEXT NOT NULL, line TEXT NOT NULL, PRIMARY KEY (generator, name))"""
-
-
-class HistoryLine(Fact):
-    """A run in short."""
-
-    name: str
-    generator: GeneratorName
-    profile: str
-    fingerprint: str
-    """Runs with the same one had the same load."""
-    target: str
-    environment: str
-    """Identity of what was under load, as text."""
-    started_at: Instant
-    requests: int
-    rate: float
-    error_ratio: float
-    p50_ms: float
-    p95_ms: float
-    p99_ms: float
-    verdict: Result
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
