@@ -200,7 +200,8 @@ def profile_schema(caps: LoadCaps) -> JsonObject:
     schema: Any = _inlined(LoadProfile.model_json_schema())
     properties = schema["properties"]
     hosts = "|".join(re.escape(host) if ":" not in host else re.escape(f"[{host}]") for host in caps.hosts)
-    properties["target"]["pattern"] = rf"^https?://(?:{hosts})(?::[0-9]{{1,5}})?$"
+    if caps.hosts:  # none at all: a contract that is planned on where nothing is connected
+        properties["target"]["pattern"] = rf"^https?://(?:{hosts})(?::[0-9]{{1,5}})?$"
     stage = properties["stages"]["items"]["properties"]
     stage["duration_s"]["maximum"] = caps.duration_s
     stage["level"]["maximum"] = max(caps.requests_s, caps.users)
