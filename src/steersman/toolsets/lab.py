@@ -126,8 +126,8 @@ READS: tuple[Operation, ...] = (
     ),
     _read(
         "get_endpoint",
-        "Shows where a pool can be asked directly, past the proxy: for load tests before it takes traffic",
-        _closed({"service": SERVICE, "pool": POOL}),
+        "Shows where a service can be asked, or one pool of it, past the proxy: for load tests",
+        _closed({"service": SERVICE, "pool": POOL}, "pool"),
         _closed({"url": {"type": "string"}}),
     ),
     _read(
