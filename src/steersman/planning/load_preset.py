@@ -37,6 +37,7 @@ class Wanted(Fact):
     goals: tuple[Goal, ...] = ()
     abort: tuple[AbortWhen, ...] = ()
     name: str = ""
+    warm_up_s: float = 0.0
 
 
 def preset(wanted: Wanted, journeys: Sequence[Journey] = ()) -> LoadProfile:
@@ -52,6 +53,7 @@ def preset(wanted: Wanted, journeys: Sequence[Journey] = ()) -> LoadProfile:
             name=wanted.name or name_of(wanted.shape, path.partition("?")[0].strip("/") or origin),
             target=origin,
             model=wanted.model,
+            warm_up_s=wanted.warm_up_s,
             stages=stages_of(wanted.shape, level, duration_s),
             journeys=tuple(journeys) or one,
             goals=wanted.goals,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from steersman.domain.load import GeneratorName, LoadProfile
     from steersman.domain.load_result import LoadVerdict, Result
 
-app = group("Load tests: run, limit, compare, script, show, history.")
+app = group("Load tests: run, ask, limit, compare, script, show, history.")
 apps = {"bench": app}
 
 ProfileFile = Annotated[Path | None, typer.Argument(metavar="[PROFILE]", help="YAML or JSON file of a load profile.")]
@@ -89,8 +89,8 @@ def run(
     async def work() -> int:
         async with app_here(lab, env) as here:
             asking = Asking(call_id, yes, lang)
-            names = _names(load, name, repeat)
-            _show_card(here, load, chosen, lang)
+            names = names_of(load, name, repeat)
+            show_card(here, load, chosen, lang)
             told = [await _one(here, load, each, chosen, asking) for each in names]
             return _tell(here, told, baseline, export or (), output=output, lang=lang)
 
@@ -104,14 +104,15 @@ def _language() -> Language:
     return language("", load().language)
 
 
-def _names(load: LoadProfile, name: str, repeat: int) -> list[str]:
+def names_of(load: LoadProfile, name: str, repeat: int) -> list[str]:
+    """Names of runs: the given one, or the profile's with the time."""
     from steersman.app.store import CLOCK
 
     base = name or f"{load.name[:48]}-{CLOCK.now():%m%d-%H%M%S}"
     return [base] if repeat == 1 else [f"{base}-{number}" for number in range(1, repeat + 1)]
 
 
-def _show_card(here: App, load: LoadProfile, generator: GeneratorName, lang: Language) -> None:
+def show_card(here: App, load: LoadProfile, generator: GeneratorName, lang: Language) -> None:
     """What will be run. Raises InputError for what the gate would refuse, in words."""
     from steersman.app.loads import caps_of, compiled
     from steersman.cli.render.bench import card
@@ -201,8 +202,8 @@ def limit(
 
     async def work() -> int:
         async with app_here(lab, env) as here:
-            (called,) = _names(load, name, 1)
-            _show_card(here, load, chosen, lang)
+            (called,) = names_of(load, name, 1)
+            show_card(here, load, chosen, lang)
             arguments: JsonObject = {
                 "name": called,
                 "profile": load.model_dump(mode="json"),
@@ -215,6 +216,37 @@ def limit(
             )
             emit(found.model_dump(mode="json"), output, lambda: limit_table(found, lang))
             return 0 if found.holds is not None else 1
+
+    raise typer.Exit(go(work()))
+
+
+@app.command("ask")
+def ask(
+    words: Annotated[
+        str, typer.Argument(help="What to find out, in Korean or English: 결제 API 초당 200건에서 p99 300ms 지키는지.")
+    ],
+    *,
+    generator: Generator = "k6",
+    call_id: CallId = "",
+    yes: Yes = False,
+    lab: LabName = "",
+    env: EnvironmentName = "",
+    output: Output = Format.table,
+) -> None:
+    """Whether something bears a load, asked in words; what was not said is asked for, the bottleneck is named."""
+    from steersman.cli.bench_asking import answer
+    from steersman.cli.benching import Asking
+    from steersman.cli.frame import go
+    from steersman.cli.render.bench import answered
+    from steersman.cli.render.words import language
+
+    chosen, lang = generator_named(generator), language(words)
+
+    async def work() -> int:
+        async with app_here(lab, env) as here:
+            report = await answer(here, words, chosen, Asking(call_id, yes, lang))
+            emit(report.model_dump(mode="json"), output, lambda: answered(report, lang))
+            return EXITS[report.result]
 
     raise typer.Exit(go(work()))
 

@@ -16,6 +16,7 @@ from steersman.cli.render.text import percent, seconds, sparkline, untrusted
 from steersman.planning.load_words import written
 
 if TYPE_CHECKING:
+    from steersman.agents.benchmark_report import BenchmarkReport
     from steersman.cli.render.words import Language
     from steersman.domain.load import Compiled, LoadProfile
     from steersman.domain.load_result import HistoryLine, Limit, LoadResult, LoadVerdict, Progress, Result
@@ -176,6 +177,21 @@ def rows(runs: Sequence[LoadResult], baselines: Sequence[LoadResult]) -> list[tu
             }
         )
     return [(name, sides[0][name], sides[1][name]) for name in sides[0]]
+
+
+def answered(report: BenchmarkReport, lang: Language) -> RenderableType:
+    """What the agent found out, with the causes that it rests on."""
+    parts: list[RenderableType] = [Text(untrusted(report.text, 1_000))]
+    parts += [Text(f"{word('assumed', lang)}: {untrusted(text, 120)}", "dim") for text in report.request.assumed]
+    if report.limit is not None:
+        parts.append(limit_table(report.limit, lang))
+    if report.investigation is not None and report.investigation.root_causes:
+        from steersman.cli.render.causes import causes
+
+        parts.append(causes(report.investigation, lang))
+    tone = TONE[report.result]
+    title = f" {untrusted(report.request.text, 80)} "
+    return Panel(Group(*parts), title=title, title_align="left", border_style=tone, padding=(0, 1))
 
 
 def limit_table(limit: Limit, lang: Language) -> RenderableType:
