@@ -30,7 +30,7 @@ def goal(text: str) -> Goal:
     """What `p99<300ms`, `errors<1%` or `failures<=0` asks for. Raises InputError for anything else."""
     plain = text.strip()
     if found := LATENCY.fullmatch(plain):
-        return LatencyGoal(quantile=quantile(found[1]), max_ms=1_000 * duration_s(found[2]))
+        return LatencyGoal(quantile=quantile(found[1]), max_ms=round(1_000 * duration_s(found[2]), 6))
     if found := ERRORS.fullmatch(plain):
         return ErrorGoal(max_ratio=_share(text, found[1]))
     if found := FAILURES.fullmatch(plain):
@@ -44,7 +44,7 @@ def abort(text: str) -> AbortWhen:
     if found := ABORT_ERRORS.fullmatch(plain):
         return AbortWhen(kind="errors", above=_share(text, found[1]), for_s=_for(found[2]))
     if found := ABORT_LATENCY.fullmatch(plain):
-        return AbortWhen(kind="latency", above=1_000 * duration_s(found[1]), for_s=_for(found[2]))
+        return AbortWhen(kind="latency", above=round(1_000 * duration_s(found[1]), 6), for_s=_for(found[2]))
     raise InputError(f"{text!r} is no abort condition; say errors>20%, or p95>2s for 10s")
 
 
