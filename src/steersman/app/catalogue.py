@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from itertools import chain
+from typing import get_args
 
 from steersman.domain.errors import InputError
 from steersman.domain.ids import OperationName
+from steersman.domain.load import GeneratorName, LoadCaps
+from steersman.domain.load_operations import load_operations
 from steersman.domain.operation import Operation
 from steersman.domain.source_operations import telemetry_operations
 
@@ -18,7 +22,8 @@ def all_operations() -> Sequence[Operation]:
     """Every operation that can be called, by name."""
     from steersman.toolsets import lab, prometheus  # parsers and clients, which only a listing of all needs
 
-    found = (*lab.OPERATIONS, *prometheus.OPERATIONS, *telemetry_operations(TELEMETRY))
+    load = chain.from_iterable(load_operations(name, LoadCaps()) for name in get_args(GeneratorName))
+    found = (*lab.OPERATIONS, *prometheus.OPERATIONS, *telemetry_operations(TELEMETRY), *load)
     return sorted(found, key=lambda operation: operation.name)
 
 

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reject": ("decisions", "Reject a request."),
     "request-changes": ("decisions", "Ask for changes instead of approving."),
     "investigate": ("investigate", "Root causes, ranked, with evidence."),
+    "bench": ("bench", "Load tests: run, ask, limit, compare, script, show, history."),
     "scenarios": ("scenarios", "The knowledge base: list, show, search, add, validate, learn."),
     "tools": ("tools", "Operations: list, show, call."),
     "lab": ("lab", "The practice environment: up, down, status, fault, load, record."),
