@@ -20,10 +20,21 @@ TELEMETRY = "telemetry"
 
 def all_operations() -> Sequence[Operation]:
     """Every operation that can be called, by name."""
-    from steersman.toolsets import lab, prometheus  # parsers and clients, which only a listing of all needs
+    # Parsers and clients, which only a listing of all needs.
+    from steersman.toolsets import alertmanager, grafana, jaeger, lab, loki, prometheus, tempo
 
     load = chain.from_iterable(load_operations(name, LoadCaps()) for name in get_args(GeneratorName))
-    found = (*lab.OPERATIONS, *prometheus.OPERATIONS, *telemetry_operations(TELEMETRY), *load)
+    found = (
+        *lab.OPERATIONS,
+        *prometheus.OPERATIONS,
+        *loki.OPERATIONS,
+        *tempo.OPERATIONS,
+        *jaeger.OPERATIONS,
+        *alertmanager.OPERATIONS,
+        *grafana.OPERATIONS,
+        *telemetry_operations(TELEMETRY),
+        *load,
+    )
     return sorted(found, key=lambda operation: operation.name)
 
 

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from steersman.app.catalogue import TELEMETRY
+from steersman.app.merged import MergedSource, Named
 from steersman.app.settings import EnvironmentSettings, Settings
 from steersman.app.store import CLOCK
 from steersman.app.systems.opened import Opened, Opening
@@ -16,7 +17,7 @@ from steersman.app.wiring import Connection
 from steersman.domain.environment import Environment
 from steersman.domain.errors import ConfigError, InputError
 from steersman.domain.fact import digest
-from steersman.domain.ports import Binding, Source, Toolset
+from steersman.domain.ports import Binding, Toolset
 from steersman.domain.source_operations import SourceToolset
 
 CLUSTER = "kubernetes"
@@ -84,13 +85,8 @@ def composed(name: str, section: EnvironmentSettings, opened: Sequence[Opened]) 
     toolsets: list[Toolset] = [
         Member(toolset, each.where, whole) for each in opened for toolset in (each.toolset, *each.also)
     ]
-    sources = [each.source for each in opened if each.source is not None]
+    sources = [Named(each.toolset.name, each.source) for each in opened if each.source is not None]
     if sources:
-        toolsets.append(SourceToolset(TELEMETRY, _merged(sources), whole))
+        toolsets.append(SourceToolset(TELEMETRY, MergedSource(sources), whole))
     signals = frozenset(signal for each in opened for signal in each.signals)
     return Connection(environment=whole, toolsets=tuple(toolsets), signals=signals)
-
-
-def _merged(sources: Sequence[Source]) -> Source:
-    """One source of all: the first that there is."""
-    return sources[0]

@@ -13,8 +13,13 @@ import yaml
 from pydantic import Field, ValidationError
 
 from steersman.app.section import Section, keys
+from steersman.app.systems.alertmanager import AlertmanagerSettings
+from steersman.app.systems.grafana import GrafanaSettings
+from steersman.app.systems.jaeger import JaegerSettings
 from steersman.app.systems.load import LoadSettings
+from steersman.app.systems.loki import LokiSettings
 from steersman.app.systems.prometheus import PrometheusSettings
+from steersman.app.systems.tempo import TempoSettings
 from steersman.domain.environment import Tier
 from steersman.domain.errors import ConfigError
 from steersman.domain.policy import Mode
@@ -85,6 +90,11 @@ class EnvironmentSettings(Section):
     """
     prometheus: PrometheusSettings | None = None
     load: LoadSettings | None = None
+    loki: LokiSettings | None = None
+    tempo: TempoSettings | None = None
+    jaeger: JaegerSettings | None = None
+    alertmanager: AlertmanagerSettings | None = None
+    grafana: GrafanaSettings | None = None
 
 
 class Settings(Section):

@@ -58,6 +58,8 @@ class Operation(Fact):
     had. A run that halts then need not wait for it; a load test must not go on while its deployment is taken back.
     """
     timeout_s: float = Field(default=30.0, gt=0, le=86_400)
+    circuit: str = ""
+    """What fails together with it, where one toolset reaches several systems; empty: its toolset."""
     secret_arguments: frozenset[str] = frozenset()
     """Top-level arguments whose values are never journaled, logged or shown."""
 
@@ -65,6 +67,11 @@ class Operation(Fact):
     def toolset(self) -> str:
         """The system that the verb belongs to."""
         return self.name.partition(".")[0]
+
+    @property
+    def fails_with(self) -> str:
+        """Calls of the same name share a circuit breaker and places."""
+        return self.circuit or self.toolset
 
     @property
     def reversible(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,8 @@ class Opened:
     """Its own identity, as it was when it was opened: a write to anything else is refused."""
     source: Source | None = None
     """Telemetry that it gives, where it gives any."""
+    version: Callable[[], Awaitable[str]] | None = None
+    """Asks the system which one answers, for `steer doctor`; raises as calls do. None: its identity has to do."""
     signals: frozenset[SignalName] = frozenset()
     """What that telemetry can measure."""
     also: tuple[Toolset, ...] = ()
