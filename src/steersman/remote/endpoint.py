@@ -120,6 +120,12 @@ def identity(kind: str, name: str, tier: Tier, *, endpoint: Endpoint) -> Environ
     return Environment(kind=kind, name=name, uid=uid, url=endpoint.url, tier=tier)
 
 
+def local_identity(kind: str, name: str, tier: Tier, *, place: Path) -> Environment:
+    """What is acted on, for a folder of this machine: the same path is the same system."""
+    uid = hashlib.sha256(f"{kind}\n{place}".encode()).hexdigest()[:16]
+    return Environment(kind=kind, name=name, uid=uid, url=place.as_uri(), tier=tier)
+
+
 def _tls(endpoint: Endpoint) -> ssl.SSLContext | bool:
     if endpoint.ca_file is None and endpoint.client_cert_file is None:
         return True

@@ -66,9 +66,7 @@ _ON_COMMENT: dict[str, object] = {
 _GONE: JsonObject = {"exists": False}
 _REVERT = _invoke("revert_file", **_args("repository branch base path"), message="Take the last change back")
 
-GET_REPOSITORY = _read(
-    "get_repository", "Shows a repository", takes=facts.InRepository, gives=facts.RepositoryState
-)
+GET_REPOSITORY = _read("get_repository", "Shows a repository", takes=facts.InRepository, gives=facts.RepositoryState)
 GET_BRANCH = _read(
     "get_branch", "Tells whether a branch is there", takes=facts.OnBranch, gives=facts.BranchState, resource=BRANCH_ID
 )

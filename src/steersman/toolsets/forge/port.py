@@ -171,7 +171,7 @@ class Comments(Protocol):
         """Adds one."""
         ...
 
-    async def delete_comment(self, repository: str, number: int, comment_id: str) -> None:
+    async def delete_comment(self, repository: str, number: int, *, comment_id: str) -> None:
         """Deletes one."""
         ...
 

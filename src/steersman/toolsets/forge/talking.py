@@ -60,7 +60,7 @@ class Remarks:
     async def observe(self, arguments: JsonObject, _: CallContext) -> JsonObject:
         """The comment of that name, or that there is none."""
         ask = parse(facts.CommentName, arguments)
-        _, found = await self._find(ask)
+        found = (await self._find(ask))[1]
         text = found.body.removesuffix(_mark(ask.name)).strip() if found else None
         return facts.CommentState(exists=found is not None, body=text).model_dump(mode="json", exclude_none=True)
 
@@ -80,7 +80,7 @@ class Remarks:
         """Deletes it; none is no error."""
         proposal, found = await self._find(ask)
         if proposal is not None and found is not None:
-            await self.access.forge.delete_comment(ask.repository, proposal.number, found.id)
+            await self.access.forge.delete_comment(ask.repository, proposal.number, comment_id=found.id)
         return facts.Done(changed=found is not None)
 
     async def _find(self, ask: facts.CommentName) -> tuple[Proposal | None, Comment | None]:

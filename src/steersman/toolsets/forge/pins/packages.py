@@ -16,7 +16,7 @@ from steersman.toolsets.forge.pins.span import Span
 
 _LINE = re.compile(r"^[ \t]*(?P<requirement>[A-Za-z0-9][^#\n;]*?)[ \t]*(?:;[^#\n]*)?(?:[ \t]#[^\n]*)?$", re.MULTILINE)
 _HEAD = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)[ \t]*(?:\[[^\]]*\])?[ \t]*")
-_LITERAL = re.compile(r"(?P<mark>[\"'])(?P<text>[^\"'\n\\]*)(?P=mark)")
+_LITERAL = re.compile(r"""\"[^\"\n\\]*\"|'[^'\n]*'""")
 _NPM = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies", "overrides")
 
 
@@ -45,8 +45,8 @@ def in_pyproject(text: str, package: str) -> list[Span]:
     wanted = {written for written in _listed(document) if _is(written, package)}
     found: list[Span] = []
     for literal in _LITERAL.finditer(text):
-        if literal["text"] in wanted:
-            span = _span(literal["text"].split(";")[0].rstrip(), literal.start("text"), package)
+        if (written := literal[0][1:-1]) in wanted:
+            span = _span(written.split(";")[0].rstrip(), literal.start() + 1, package)
             found += [span] if span else []
     return found or _poetry(text, document, package)
 
