@@ -16,9 +16,20 @@ TELEMETRY = "telemetry"
 
 def all_operations() -> Sequence[Operation]:
     """Every operation that can be called, by name."""
-    from steersman.toolsets import lab, prometheus  # parsers and clients, which only a listing of all needs
+    # Clients, which only a listing of all needs:
+    from steersman.toolsets import dns, forge, http, lab, prometheus, registry, scan, tls
 
-    found = (*lab.OPERATIONS, *prometheus.OPERATIONS, *telemetry_operations(TELEMETRY))
+    found = (
+        *lab.OPERATIONS,
+        *prometheus.OPERATIONS,
+        *forge.OPERATIONS,
+        *registry.OPERATIONS,
+        *scan.OPERATIONS,
+        *http.OPERATIONS,
+        *dns.OPERATIONS,
+        *tls.OPERATIONS,
+        *telemetry_operations(TELEMETRY),
+    )
     return sorted(found, key=lambda operation: operation.name)
 
 

@@ -13,7 +13,13 @@ import yaml
 from pydantic import Field, ValidationError
 
 from steersman.app.section import Section, keys
+from steersman.app.systems.dns import DnsSettings
+from steersman.app.systems.forge import ForgeSettings
+from steersman.app.systems.http import HttpSettings
 from steersman.app.systems.prometheus import PrometheusSettings
+from steersman.app.systems.registry import RegistrySettings
+from steersman.app.systems.scan import ScanSettings
+from steersman.app.systems.tls import TlsSettings
 from steersman.domain.environment import Tier
 from steersman.domain.errors import ConfigError
 from steersman.domain.policy import Mode
@@ -83,6 +89,12 @@ class EnvironmentSettings(Section):
     its only system.
     """
     prometheus: PrometheusSettings | None = None
+    forge: ForgeSettings | None = None
+    registry: RegistrySettings | None = None
+    scan: ScanSettings | None = None
+    tls: TlsSettings | None = None
+    http: HttpSettings | None = None
+    dns: DnsSettings | None = None
 
 
 class Settings(Section):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from steersman.app.systems import prometheus
+from steersman.app.systems import dns, forge, http, prometheus, registry, scan, tls
 from steersman.app.systems.opened import Opened, Opening
 
 Opener = Callable[[Any, Opening], AbstractAsyncContextManager[Opened]]
@@ -14,4 +14,10 @@ Opener = Callable[[Any, Opening], AbstractAsyncContextManager[Opened]]
 
 SYSTEMS: Mapping[str, Opener] = {
     "prometheus": prometheus.opened,
+    "forge": forge.opened,
+    "registry": registry.opened,
+    "scan": scan.opened,
+    "http": http.opened,
+    "dns": dns.opened,
+    "tls": tls.opened,
 }

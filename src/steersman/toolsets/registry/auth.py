@@ -23,8 +23,8 @@ class TokenAuth(httpx.Auth):
     User name and password go to the registry and to a token server of the same domain, or one that was named, only.
     """
 
-    def __init__(self, username: str, password: SecretStr, *, token_hosts: frozenset[str] = frozenset()) -> None:
-        self._basic = httpx.BasicAuth(username, password.get_secret_value()) if username else None
+    def __init__(self, username: str, password: SecretStr | None, *, token_hosts: frozenset[str] = frozenset()) -> None:
+        self._basic = httpx.BasicAuth(username, password.get_secret_value()) if password else None
         self._hosts = token_hosts
         self._tokens: dict[str, str] = {}
 
