@@ -13,6 +13,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from steersman.app.section import Section, keys
+from steersman.app.systems.ci import CiSettings
 from steersman.app.systems.dns import DnsSettings
 from steersman.app.systems.forge import ForgeSettings
 from steersman.app.systems.http import HttpSettings
@@ -90,6 +91,7 @@ class EnvironmentSettings(Section):
     """
     prometheus: PrometheusSettings | None = None
     forge: ForgeSettings | None = None
+    ci: CiSettings | None = None
     registry: RegistrySettings | None = None
     scan: ScanSettings | None = None
     tls: TlsSettings | None = None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from steersman.app.systems import dns, forge, http, prometheus, registry, scan, tls
+from steersman.app.systems import ci, dns, forge, http, prometheus, registry, scan, tls
 from steersman.app.systems.opened import Opened, Opening
 
 Opener = Callable[[Any, Opening], AbstractAsyncContextManager[Opened]]
@@ -15,6 +15,7 @@ Opener = Callable[[Any, Opening], AbstractAsyncContextManager[Opened]]
 SYSTEMS: Mapping[str, Opener] = {
     "prometheus": prometheus.opened,
     "forge": forge.opened,
+    "ci": ci.opened,
     "registry": registry.opened,
     "scan": scan.opened,
     "http": http.opened,

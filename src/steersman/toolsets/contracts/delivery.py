@@ -36,7 +36,6 @@ ROUTE = Thing(
 REGION = Thing("gateway", "regions", keys={"service": NAME}, state={"shares": OBJECT}, observed={"healthy": FLAG})
 RULE = Thing("gateway", "firewall_rule", keys={"name": NAME}, state={"match": TEXT, "action": NAME})
 FLAGS = Thing("flags", "flag", keys={"name": NAME}, state={"enabled": FLAG, "percent": PERCENT})
-IMAGE = Thing("ci", "image", keys={"repository": NAME, "tag": NAME}, state={"ref": NAME, "platforms": WORDS})
 RECORD = Thing("dns", "record", keys={"name": NAME}, state={"kind": NAME, "value": NAME, "ttl_s": COUNT})
 CACHE = Thing("cdn", "path", keys={"path": NAME}, state={"generation": NAME})
 
@@ -61,8 +60,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *RULE.create("create_firewall_rule", blast="environment"),
     *FLAGS.reads(),
     FLAGS.change("set_flag", "Turns a feature flag on or off, for a share of users", "enabled percent"),
-    *IMAGE.reads(),
-    *IMAGE.create("build_image", blast="none"),
     *RECORD.reads(),
     RECORD.change("set_record", "Changes a DNS record", "kind value ttl_s", blast="environment"),
     *CACHE.reads(),

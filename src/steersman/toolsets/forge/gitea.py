@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from steersman.domain.errors import ToolError
 from steersman.domain.fact import JsonObject
+from steersman.remote.asking import Asking, Json, in_path
 from steersman.remote.exchange import Remote, Request
 from steersman.remote.shape import items, mapping, reading, real
-from steersman.toolsets.forge.asking import Asking, Json, commit_of, encoded, file_of, in_path
+from steersman.toolsets.forge.contents import commit_of, encoded, file_of
 from steersman.toolsets.forge.port import (
     Branch,
     Comment,

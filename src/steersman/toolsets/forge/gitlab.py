@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from steersman.domain.errors import ToolError
 from steersman.domain.fact import JsonObject
+from steersman.remote.asking import Asking, Json, whole
 from steersman.remote.exchange import Remote, Request
 from steersman.remote.shape import items, mapping, reading, real, texts
-from steersman.toolsets.forge.asking import Asking, Json, content_of, encoded, whole
+from steersman.toolsets.forge.contents import content_of, encoded
 from steersman.toolsets.forge.port import (
     Branch,
     Comment,

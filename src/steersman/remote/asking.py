@@ -1,9 +1,7 @@
-"""What the three web forges share: asking for one thing that may not be there, and for all pages of a list."""
+"""JSON over HTTP: one thing that may not be there, all pages of a list, and writes."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -13,13 +11,11 @@ from pydantic import JsonValue
 from steersman.domain.errors import ToolError
 from steersman.remote.exchange import Pairs, Remote, Request
 from steersman.remote.shape import items, mapping, reading
-from steersman.toolsets.forge.port import CommitInfo, StoredFile
 
 NOT_FOUND = frozenset({httpx.codes.NOT_FOUND})
 PAGE = 50
 """Gitea gives no more at once."""
 MOST_PAGES = 20
-LARGEST_FILE = 1_000_000
 
 Json = dict[str, JsonValue]
 
@@ -68,31 +64,3 @@ def in_path(text: str) -> str:
 def whole(text: str) -> str:
     """A name as one segment of a path of a URL, as GitLab wants it."""
     return quote(text, safe="")
-
-
-def file_of(document: Json, path: str) -> StoredFile:
-    """A file out of the `contents` of GitHub and Gitea. Raises ToolError for what is no plain file."""
-    if document.get("type") not in (None, "file"):
-        raise ToolError(f"{path!r} is no plain file but a {document.get('type')!r}")
-    return StoredFile(path, content_of(document, path), str(document["sha"]))
-
-
-def content_of(document: Json, path: str) -> bytes:
-    """Decoded content. Raises ToolError for a file that the API does not give."""
-    if document.get("encoding") != "base64":
-        raise ToolError(f"{path!r} is too large for this API (over {LARGEST_FILE} bytes)")
-    try:
-        return base64.b64decode(str(document["content"]))
-    except binascii.Error as e:
-        raise ToolError(f"the content of {path!r} is no base64") from e
-
-
-def encoded(content: bytes) -> str:
-    """Content for a body of JSON."""
-    return base64.b64encode(content).decode()
-
-
-def commit_of(document: Json) -> CommitInfo:
-    """A commit as GitHub and Gitea show it."""
-    parents = tuple(str(parent["sha"]) for parent in items(document.get("parents")))
-    return CommitInfo(str(document["sha"]), str(mapping(document["commit"])["message"]), parents)
