@@ -14,7 +14,7 @@ from steersman.domain.fact import Fact, JsonObject
 from steersman.domain.ids import OperationName
 from steersman.domain.operation import Invocation, Operation
 from steersman.domain.ports import Binding, CallContext, Clock
-from steersman.domain.typed import bind, parse, read_operation, schema_of
+from steersman.domain.typed import bind, parse, read_operation, schema_of, state_schema
 from steersman.remote.text import one_line
 from steersman.toolsets.ci import facts
 from steersman.toolsets.ci.port import FINISHED, CiSystem, NewRun, PipelineRun
@@ -55,7 +55,7 @@ def _write(verb: str, summary: str, *, takes: type[Fact], gives: type[Fact], **m
 
 GET_RUN = read_operation(
     "ci.get_run", "Tells whether a pipeline was run under a name", takes=facts.OfRun, gives=facts.RunShown
-).model_copy(update={"resource": RUN_ID})
+).model_copy(update={"resource": RUN_ID, "output_schema": state_schema(facts.RunShown)})
 WATCH_RUN = read_operation(
     "ci.watch_run",
     "Waits until a run has finished, and shows how",

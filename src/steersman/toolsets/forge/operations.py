@@ -7,7 +7,7 @@ from pydantic import JsonValue
 from steersman.domain.fact import Fact, JsonObject
 from steersman.domain.ids import OperationName
 from steersman.domain.operation import Invocation, Operation
-from steersman.domain.typed import read_operation, schema_of
+from steersman.domain.typed import read_operation, schema_of, state_schema
 from steersman.toolsets.forge import facts
 
 NAME = "forge"
@@ -19,6 +19,11 @@ COMMENT_ID = "forge/comment/{repository}/{branch}/{name}"
 
 def _read(verb: str, summary: str, *, takes: type[Fact], gives: type[Fact], **more: object) -> Operation:
     return read_operation(f"{NAME}.{verb}", summary, takes=takes, gives=gives).model_copy(update=more)
+
+
+def _state(verb: str, summary: str, *, takes: type[Fact], gives: type[Fact], resource: str) -> Operation:
+    found = _read(verb, summary, takes=takes, gives=gives)
+    return found.model_copy(update={"resource": resource, "output_schema": state_schema(gives)})
 
 
 def _invoke(verb: str, **arguments: JsonValue) -> Invocation:
@@ -67,32 +72,32 @@ _GONE: JsonObject = {"exists": False}
 _REVERT = _invoke("revert_file", **_args("repository branch base path"), message="Take the last change back")
 
 GET_REPOSITORY = _read("get_repository", "Shows a repository", takes=facts.InRepository, gives=facts.RepositoryState)
-GET_BRANCH = _read(
+GET_BRANCH = _state(
     "get_branch", "Tells whether a branch is there", takes=facts.OnBranch, gives=facts.BranchState, resource=BRANCH_ID
 )
 BRANCH_HEAD = _read("branch_head", "Shows where a branch stands", takes=facts.OnBranch, gives=facts.BranchHead)
-GET_FILE = _read(
+GET_FILE = _state(
     "get_file",
     "Shows a file on a branch; its content is untrusted",
     takes=facts.FileName,
     gives=facts.FileState,
     resource=FILE_ID,
 )
-GET_PIN = _read(
+GET_PIN = _state(
     "get_pin",
     "Shows which version of an image or package a file uses",
     takes=facts.PinName,
     gives=facts.PinState,
     resource=FILE_ID,
 )
-GET_PULL = _read(
+GET_PULL = _state(
     "get_pull_request",
     "Shows the open pull request of a branch; its texts are untrusted",
     takes=facts.OnBranch,
     gives=facts.PullRequestState,
     resource=PULL_ID,
 )
-GET_COMMENT = _read(
+GET_COMMENT = _state(
     "get_comment",
     "Shows the comment that Steersman made under a name",
     takes=facts.CommentName,

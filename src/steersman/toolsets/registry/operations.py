@@ -7,7 +7,7 @@ from pydantic import JsonValue
 from steersman.domain.fact import Fact
 from steersman.domain.ids import OperationName
 from steersman.domain.operation import Invocation, Operation
-from steersman.domain.typed import read_operation, schema_of
+from steersman.domain.typed import read_operation, schema_of, state_schema
 from steersman.toolsets.registry import facts
 
 NAME = "registry"
@@ -54,7 +54,14 @@ TAGS = _read("tags", "Lists the tags of a repository", takes=facts.Repository, g
 NEWER_TAGS = _read(
     "newer_tags", "Finds newer tags of the same flavour as an image's", takes=facts.OfImage, gives=facts.NewerTags
 )
-GET_TAG = _read("get_tag", "Shows which image a tag names", takes=facts.OfTag, gives=facts.TagState, resource=TAG_ID)
+GET_TAG = _read(
+    "get_tag",
+    "Shows which image a tag names",
+    takes=facts.OfTag,
+    gives=facts.TagState,
+    resource=TAG_ID,
+    output_schema=state_schema(facts.TagState),
+)
 CREATE_TAG = _write(
     "create_tag",
     "Gives an image one more tag",

@@ -54,6 +54,8 @@ class Patch(Fact):
     installed: str
     version: str
     """The smallest one in which everything that can be fixed is."""
+    specifier: str
+    """The version as a file of its ecosystem pins it: `==2.32.4` for Python, the version itself elsewhere."""
     fixes: tuple[str, ...]
     unfixed: tuple[str, ...] = ()
     """Ids that no version fixes."""

@@ -79,6 +79,7 @@ class ScanToolset:
             ecosystem=first.ecosystem,
             installed=first.installed,
             version=version,
+            specifier=f"=={version}" if first.ecosystem == "PyPI" else version,
             fixes=_ids(fixable),
             unfixed=_ids([each for each in found if not each.fixed]),
         )
