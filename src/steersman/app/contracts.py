@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
+from functools import cache
+from types import MappingProxyType
 
 import yaml
 
+from steersman.app.catalogue import all_operations
 from steersman.app.scenarios import Knowledge, with_unread
 from steersman.app.store import CLOCK
 from steersman.domain.environment import Tier
 from steersman.domain.errors import InputError
 from steersman.domain.goal import Goal
-from steersman.domain.ids import ResourceId
+from steersman.domain.ids import OperationName, ResourceId
+from steersman.domain.operation import Operation
 from steersman.domain.plan import Plan
 from steersman.domain.scenario import Scenario
 from steersman.domain.signal import UNIT
@@ -27,6 +31,12 @@ from steersman.toolsets.contracts.catalogue import contracts
 CONNECTABLE = frozenset({"lab"})
 """Kinds of environment that can be connected to; a scenario for none of them can only be planned on contracts."""
 PROBLEMS_SHOWN = 8
+
+
+@cache
+def plannable() -> Mapping[OperationName, Operation]:
+    """Everything that a plan can be made of: real operations, and contracts of what has no code here."""
+    return MappingProxyType({**contracts(), **{operation.name: operation for operation in all_operations()}})
 
 
 def is_only_contract(scenario: Scenario) -> bool:
@@ -46,7 +56,7 @@ def contract_world(platforms: Sequence[str], *, tier: Tier = "staging") -> World
     Raises InputError for a system that has no contracts.
     """
     names = [name.strip().replace("-", "_") for name in platforms]
-    known = {operation.toolset for operation in contracts().values()}
+    known = {operation.toolset for operation in plannable().values()}
     for name in names:
         if name not in known:
             raise InputError(f"there are no contracts for {name!r}: {nearest(name, known)}")
@@ -54,7 +64,7 @@ def contract_world(platforms: Sequence[str], *, tier: Tier = "staging") -> World
         raise InputError("--platform wants names, as in kubernetes,argo-rollouts")
     return World(
         environment=unconnected(names[0], tier),
-        catalogue={name: each for name, each in contracts().items() if each.toolset in names},
+        catalogue={name: each for name, each in plannable().items() if each.toolset in names},
         kinds={},
         protected=_is_protected,
         signals=frozenset(UNIT),

@@ -51,6 +51,10 @@ class Operation(Fact):
     probe: Invocation | None = None
     after: JsonObject | None = None
     inverse: Invocation | None = None
+    residue: str = ""
+    """What stays when the inverse came too late, and changes nothing that runs: `the finished build`. An undo lets it
+    stand and names it; without these words it would have to be verified as gone.
+    """
     dry_run: bool = False
     """Whether the tool itself can rehearse the call (server-side dry run)."""
     interruptible: bool = False

@@ -6,7 +6,22 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from steersman.app.systems import alertmanager, grafana, jaeger, load, loki, prometheus, tempo
+from steersman.app.systems import (
+    alertmanager,
+    ci,
+    dns,
+    forge,
+    grafana,
+    http,
+    jaeger,
+    load,
+    loki,
+    prometheus,
+    registry,
+    scan,
+    tempo,
+    tls,
+)
 from steersman.app.systems.opened import Opened, Opening
 
 Opener = Callable[[Any, Opening], AbstractAsyncContextManager[Opened]]
@@ -20,4 +35,11 @@ SYSTEMS: Mapping[str, Opener] = {
     "jaeger": jaeger.opened,
     "alertmanager": alertmanager.opened,
     "grafana": grafana.opened,
+    "forge": forge.opened,
+    "ci": ci.opened,
+    "registry": registry.opened,
+    "scan": scan.opened,
+    "http": http.opened,
+    "dns": dns.opened,
+    "tls": tls.opened,
 }
