@@ -51,6 +51,10 @@ class Operation(Fact):
     probe: Invocation | None = None
     after: JsonObject | None = None
     inverse: Invocation | None = None
+    kept_by_undo: bool = False
+    """What it makes is meant to outlive a run that is undone, and takes nothing from anybody: a backup. It has no
+    inverse, policy asks as for anything irreversible, and an undo that leaves it is a whole one.
+    """
     dry_run: bool = False
     """Whether the tool itself can rehearse the call (server-side dry run)."""
     timeout_s: float = Field(default=30.0, gt=0, le=86_400)

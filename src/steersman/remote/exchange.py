@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NoReturn
@@ -30,9 +30,10 @@ class Request:
     method: str
     path: str
     query: Pairs = ()
-    form: Pairs = ()
-    body: JsonValue = None
-    headers: Pairs = ()
+    form: Pairs = field(default=(), repr=False)
+    body: JsonValue = field(default=None, repr=False)
+    headers: Pairs = field(default=(), repr=False)
+    """What is sent may be a secret, so neither it nor the headers stand in a traceback."""
     writes: bool = False
 
 
@@ -163,6 +164,8 @@ def reason(body: str) -> str:
     except (ValueError, RecursionError):
         return body
     if isinstance(document, dict):
+        if isinstance(document.get("errors"), list):
+            return "; ".join(map(str, document["errors"]))
         return next((str(document[key]) for key in ("error", "message", "detail") if document.get(key)), body)
     return document if isinstance(document, str) else body
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import httpx
+from pydantic import JsonValue
 
 from steersman.remote.exchange import Request
 from steersman.remote.shape import mapping, reading, texts
@@ -42,14 +43,14 @@ class Leases:
 
     async def renew(self, ask: facts.Renewal) -> facts.Presence:
         """Gives it more time, as far as its role allows."""
-        body = {"lease_id": ask.lease, "increment": ask.increment_s}
-        await self.session.ask(Request("PUT", "/v1/sys/leases/renew", body={**body}, writes=True))
+        body: JsonValue = {"lease_id": ask.lease, "increment": ask.increment_s}
+        await self.session.ask(Request("PUT", "/v1/sys/leases/renew", body=body, writes=True))
         return facts.Presence(exists=True)
 
     async def revoke(self, ask: facts.LeaseName) -> facts.Presence:
         """Ends it for good; the credentials behind it are gone when this answers."""
-        body = {"lease_id": ask.lease, "sync": True}
-        await self.session.ask(Request("PUT", "/v1/sys/leases/revoke", body={**body}, writes=True), accept=UNKNOWN)
+        body: JsonValue = {"lease_id": ask.lease, "sync": True}
+        await self.session.ask(Request("PUT", "/v1/sys/leases/revoke", body=body, writes=True), accept=UNKNOWN)
         return await self.state(ask)
 
     async def token(self, _: facts.Nothing) -> facts.TokenFacts:
@@ -65,6 +66,6 @@ class Leases:
 
     async def renew_token(self, ask: facts.TokenRenewal) -> facts.TokenFacts:
         """Gives Steersman's own token more time."""
-        body = {"increment": f"{ask.increment_s}s"}
-        await self.session.ask(Request("POST", "/v1/auth/token/renew-self", body={**body}, writes=True))
+        body: JsonValue = {"increment": f"{ask.increment_s}s"}
+        await self.session.ask(Request("POST", "/v1/auth/token/renew-self", body=body, writes=True))
         return await self.token(facts.Nothing())

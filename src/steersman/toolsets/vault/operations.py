@@ -7,7 +7,7 @@ from pydantic import JsonValue
 from steersman.domain.fact import Fact, JsonObject
 from steersman.domain.ids import OperationName
 from steersman.domain.operation import Access, Invocation, Operation
-from steersman.domain.typed import read_operation, schema_of
+from steersman.domain.typed import read_operation, schema_of, state_schema
 from steersman.toolsets.vault import facts
 
 NAME = "vault"
@@ -20,7 +20,9 @@ PATH, STAGE = ("path",), ("path", "name")
 
 
 def _read(verb: str, summary: str, takes: type[Fact], gives: type[Fact], *, resource: str = "") -> Operation:
-    return read_operation(f"{NAME}.{verb}", summary, takes=takes, gives=gives).model_copy(update={"resource": resource})
+    return read_operation(f"{NAME}.{verb}", summary, takes=takes, gives=gives).model_copy(
+        update={"resource": resource, "output_schema": state_schema(gives)}
+    )
 
 
 def _call(verb: str, names: tuple[str, ...], **more: JsonValue) -> Invocation:
@@ -41,7 +43,7 @@ def _write(
             "blast_radius": "service",
             "idempotent": "natural",
             "input_schema": schema_of(takes),
-            "output_schema": schema_of(gives),
+            "output_schema": state_schema(gives),
             **more,
         }
     )

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import httpx
 
 from steersman.domain.environment import Environment
 from steersman.domain.errors import UnavailableError
-from steersman.domain.fact import Fact, JsonObject
-from steersman.domain.operation import Operation
-from steersman.domain.ports import Binding, CallContext
+from steersman.domain.ports import Binding
 from steersman.domain.reference import SecretPlace
-from steersman.domain.typed import Takes, bind, parse
+from steersman.domain.typed import bind, bind_state
 from steersman.remote.exchange import Request
 from steersman.remote.shape import mapping, reading
 from steersman.toolsets.vault import facts
@@ -73,31 +71,31 @@ class VaultToolset:
             bind(ops.HEALTH, facts.Nothing, self._healthy),
             bind(ops.TOKEN, facts.Nothing, leases.token),
             bind(ops.LIST_SECRETS, facts.FolderName, secrets.names),
-            _state(ops.GET_SECRET, facts.SecretName, in_force),
+            bind_state(ops.GET_SECRET, facts.SecretName, in_force),
             bind(ops.DESCRIBE_SECRET, facts.SecretName, secrets.describe),
-            _state(ops.GET_VERSION, facts.VersionName, secrets.version_state),
+            bind_state(ops.GET_VERSION, facts.VersionName, secrets.version_state),
             bind(ops.GET_STAGED, facts.StagedName, staging.state),
             bind(ops.DESCRIBE_STAGED, facts.StagedName, staging.describe),
             bind(ops.GET_LEASE, facts.LeaseName, leases.state),
             bind(ops.DESCRIBE_LEASE, facts.LeaseName, leases.describe),
-            _state(ops.GET_KEY, facts.KeyName, transit.state),
+            bind_state(ops.GET_KEY, facts.KeyName, transit.state),
             bind(ops.ENCRYPT, facts.Plain, transit.encrypt),
             bind(ops.REWRAP, facts.Cipher, transit.rewrap),
             bind(ops.CHECK_CIPHERTEXT, facts.Cipher, transit.check),
-            _state(ops.SET_VERSION, facts.Chosen, secrets.set_version),
-            _state(ops.PUBLISH_STAGED, facts.Published, staging.publish),
-            _state(ops.CREATE_SECRET, facts.NewSecret, staging.create),
-            _state(ops.DELETE_SECRET, facts.SecretName, secrets.remove),
-            _state(ops.DELETE_VERSION, facts.VersionName, secrets.delete_version),
-            _state(ops.UNDELETE_VERSION, facts.VersionName, secrets.undelete_version),
-            _state(ops.DESTROY_VERSION, facts.VersionName, secrets.destroy_version),
+            bind_state(ops.SET_VERSION, facts.Chosen, secrets.set_version),
+            bind_state(ops.PUBLISH_STAGED, facts.Published, staging.publish),
+            bind_state(ops.CREATE_SECRET, facts.NewSecret, staging.create),
+            bind_state(ops.DELETE_SECRET, facts.SecretName, secrets.remove),
+            bind_state(ops.DELETE_VERSION, facts.VersionName, secrets.delete_version),
+            bind_state(ops.UNDELETE_VERSION, facts.VersionName, secrets.undelete_version),
+            bind_state(ops.DESTROY_VERSION, facts.VersionName, secrets.destroy_version),
             bind(ops.STAGE_PASSWORD, facts.NewPassword, staging.password),
             bind(ops.STAGE_CREDENTIALS, facts.NewCredentials, staging.credentials),
             bind(ops.DISCARD_STAGED, facts.StagedName, staging.discard),
             bind(ops.RENEW_LEASE, facts.Renewal, leases.renew),
             bind(ops.REVOKE_LEASE, facts.LeaseName, leases.revoke),
             bind(ops.RENEW_TOKEN, facts.TokenRenewal, leases.renew_token),
-            _state(ops.ROTATE_KEY, facts.KeyRotation, transit.rotate),
+            bind_state(ops.ROTATE_KEY, facts.KeyRotation, transit.rotate),
         )
 
     @property
@@ -116,12 +114,3 @@ class VaultToolset:
             said = mapping(document)
             cluster = str(said.get("cluster_id") or "")
             return facts.Health(version=str(said["version"]), cluster=cluster, standby=said["standby"] is True), cluster
-
-
-def _state(operation: Operation, takes: type[Takes], run: Callable[[Takes], Awaitable[Fact]]) -> Binding:
-    """Like `bind`, for states: what is not known of a thing is left out, so that absence is `exists: false` alone."""
-
-    async def handler(arguments: JsonObject, _: CallContext) -> JsonObject:
-        return (await run(parse(takes, arguments))).model_dump(mode="json", exclude_none=True)
-
-    return Binding(operation, handler)

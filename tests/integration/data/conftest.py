@@ -1,0 +1,33 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.integration.data.servers import (
+    CAN_POSTGRES,
+    WHY_NOT,
+    Bao,
+    Postgres,
+    bao_server,
+    database_engine,
+    postgres_server,
+)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    if not CAN_POSTGRES:
+        pytest.skip(WHY_NOT)
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bao]:
+    with bao_server(tmp_path_factory.mktemp("bao")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def dynamic(bao: Bao, postgres: Postgres) -> Bao:
+    database_engine(bao, postgres)
+    return bao
