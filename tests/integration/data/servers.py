@@ -130,7 +130,7 @@ def postgres_server() -> Iterator[Postgres]:
         )
         server.run("CREATE DATABASE shop OWNER writer")
         server.run("GRANT ALL ON SCHEMA public TO writer", "shop")
-        server.run("CREATE EXTENSION pg_stat_statements", "shop")
+        server.run("CREATE EXTENSION pg_stat_statements")
         yield server
     finally:
         _as_postgres(*control, "-m", "immediate", "stop")

@@ -108,24 +108,24 @@ class Backups:
 
     async def _drilled(self, ask: facts.BackupName, archive: Path) -> dict[str, int]:
         scratch = _temporary(SCRATCH, ask.database, ask.name)
-        async with self._restored(scratch, archive), self.access.changing(scratch, patient=True) as connection:
+        async with self._restored(scratch, archive), self.access.restoring(scratch) as connection:
             return await _counts(connection)
 
     @asynccontextmanager
     async def _restored(self, database: str, archive: Path) -> AsyncIterator[None]:
         """A new database with an archive in it, gone afterwards unless it was renamed."""
-        async with self.access.changing(patient=True) as connection:
+        async with self.access.restoring() as connection:
             await command(connection, "DROP DATABASE IF EXISTS {} WITH (FORCE)", database)
             await command(connection, "CREATE DATABASE {} TEMPLATE template0", database)
         try:
             flags = ["--exit-on-error", "--no-owner", "--no-privileges", f"--dbname={database}", str(archive)]
-            await self.programs.run("pg_restore", flags, self.access.writer())
+            await self.programs.run("pg_restore", flags, self.access.restorer())
             yield
         finally:
             await asyncio.shield(asyncio.ensure_future(self._dropped(database)))
 
     async def _dropped(self, database: str) -> None:
-        async with self.access.changing(patient=True) as connection:
+        async with self.access.restoring() as connection:
             await command(connection, "DROP DATABASE IF EXISTS {} WITH (FORCE)", database)
 
     async def restored_state(self, ask: facts.RestoredName) -> facts.RestoredState:
@@ -155,7 +155,7 @@ class Backups:
             raise ToolError(f"backup {ask.name!r} of {ask.database!r} is not there, or not what passed its drill")
         making = _temporary(RESTORING, ask.into, ask.name)
         archive, said = self.archives.dump(ask.database, ask.name), f"{COMMENT}{ask.database}/{ask.name}"
-        async with self._restored(making, archive), self.access.changing(patient=True) as connection:
+        async with self._restored(making, archive), self.access.restoring() as connection:
             await command(connection, "COMMENT ON DATABASE {} IS {said}", making, said=said)
             await command(connection, "ALTER DATABASE {} RENAME TO {}", making, ask.into)
         return await self.restored_state(facts.RestoredName(into=ask.into))

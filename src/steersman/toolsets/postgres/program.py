@@ -48,7 +48,7 @@ class Programs:
                     process.kill()
                     await asyncio.shield(process.wait())
         if process.returncode != 0:
-            raise ToolError(f"{name} ended with {process.returncode}: {one_line(said) or 'it gave no reason'}")
+            raise ToolError(f"{name} ended with {process.returncode}: {_reason(said)}")
 
     def _where(self, login: Login) -> list[str]:
         return [f"--host={self.server.host}", f"--port={self.server.port}", f"--username={login.user}", "--no-password"]
@@ -114,3 +114,9 @@ async def _tail(process: asyncio.subprocess.Process) -> str:
         kept = (kept + piece)[-SAID:]
     await process.wait()
     return kept.decode(errors="replace")
+
+
+def _reason(said: str) -> str:
+    """The first error. What follows it (context, detail, the command) quotes rows, and stays out."""
+    errors = [line for line in said.splitlines() if "error:" in line or "ERROR:" in line]
+    return one_line(errors[0]) if errors else "it gave no reason"

@@ -57,6 +57,17 @@ class Access:
             raise ToolError("this server is configured to be read only; set `postgres.writer` to change it")
         return self.server.writer
 
+    def restorer(self) -> Login:
+        """The role that restores backups."""
+        return self.server.restorer or self.writer()
+
+    @asynccontextmanager
+    async def restoring(self, database: str = "") -> AsyncIterator[Connection]:
+        """As the role that restores, with patience."""
+        async with self._connected(self.restorer(), database, self._limits(patient=True)) as connection:
+            with translated(writes=True):
+                yield connection
+
     def at(self, host: str, port: int) -> Access:
         """The same roles on another instance."""
         return Access(self.server.model_copy(update={"host": host, "port": port}))
@@ -94,7 +105,6 @@ class Access:
             "lock_timeout": int(server.lock_timeout_s * 1_000),
             "idle_in_transaction_session_timeout": 600_000,
             "default_transaction_read_only": "on" if read_only else "off",
-            "search_path": "pg_catalog,public",
         }
         return " ".join(f"-c {name}={value}" for name, value in settings.items())
 

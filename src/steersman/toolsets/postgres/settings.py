@@ -25,6 +25,8 @@ class Server(Fact):
     reader: Login
     writer: Login | None = None
     """None: nothing can be changed here."""
+    restorer: Login | None = None
+    """Who restores backups, where that takes more rights (extensions, for one); None: the writer."""
     maintenance: str = "postgres"
     """The database to be in when it is about no other."""
     sslmode: Literal["disable", "prefer", "require", "verify-ca", "verify-full"] = "prefer"
