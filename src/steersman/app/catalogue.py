@@ -16,9 +16,15 @@ TELEMETRY = "telemetry"
 
 def all_operations() -> Sequence[Operation]:
     """Every operation that can be called, by name."""
-    from steersman.toolsets import lab, prometheus  # parsers and clients, which only a listing of all needs
+    from steersman.toolsets import (
+        lab,
+        postgres,
+        prometheus,
+        vault,
+    )  # parsers and clients, which only a listing of all needs
 
-    found = (*lab.OPERATIONS, *prometheus.OPERATIONS, *telemetry_operations(TELEMETRY))
+    systems = (lab, postgres, prometheus, vault)
+    found = (*(each for system in systems for each in system.OPERATIONS), *telemetry_operations(TELEMETRY))
     return sorted(found, key=lambda operation: operation.name)
 
 

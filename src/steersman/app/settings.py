@@ -13,7 +13,9 @@ import yaml
 from pydantic import Field, ValidationError
 
 from steersman.app.section import Section, keys
+from steersman.app.systems.postgres import PostgresSettings
 from steersman.app.systems.prometheus import PrometheusSettings
+from steersman.app.systems.vault import VaultSettings
 from steersman.domain.environment import Tier
 from steersman.domain.errors import ConfigError
 from steersman.domain.policy import Mode
@@ -83,6 +85,8 @@ class EnvironmentSettings(Section):
     its only system.
     """
     prometheus: PrometheusSettings | None = None
+    vault: VaultSettings | None = None
+    postgres: PostgresSettings | None = None
 
 
 class Settings(Section):

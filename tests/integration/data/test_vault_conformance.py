@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-import httpx
 import pytest
 from pydantic import SecretStr
 from tests.integration.data.servers import Bao, free_port
