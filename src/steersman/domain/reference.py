@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-from steersman.domain.errors import InputError
+from steersman.domain.errors import InputError, ToolError
 from steersman.domain.fact import Fact
 
 PATH = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,127}(?:/[A-Za-z0-9][A-Za-z0-9._@-]{0,127}){0,15}"
@@ -44,6 +44,10 @@ class SecretPlace(Fact):
 
 Reveal = Callable[[SecretPlace], Awaitable[Mapping[str, str]]]
 """Opens a reference: fields and their values, for the one who uses them at once. They go into no answer."""
+
+
+class MissingSecretError(ToolError):
+    """Nothing can be read where a reference points: it is deleted, destroyed, or was never there."""
 
 
 def place_of(reference: str) -> SecretPlace:

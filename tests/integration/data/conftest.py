@@ -1,21 +1,12 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.integration.data.servers import (
-    CAN_POSTGRES,
-    WHY_NOT,
-    Bao,
-    Postgres,
-    bao_server,
-    database_engine,
-    postgres_server,
-)
+from tests.integration.data.servers import Bao, Postgres, bao_server, database_engine, postgres_server, postgres_wanted
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    if not CAN_POSTGRES:
-        pytest.skip(WHY_NOT)
+    postgres_wanted()
     with postgres_server() as server:
         yield server
 

@@ -22,6 +22,11 @@ CAN_POSTGRES = bool(PROGRAMS) and shutil.which("setpriv") is not None and os.get
 WHY_NOT = "needs root and Debian's postgresql: apt-get install postgresql"
 
 
+def postgres_wanted() -> None:
+    if not CAN_POSTGRES:
+        pytest.skip(WHY_NOT)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

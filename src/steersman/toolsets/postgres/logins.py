@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from steersman.domain.errors import ConfigError, InputError, ToolError
-from steersman.domain.reference import Reveal, place_of
+from steersman.domain.reference import MissingSecretError, Reveal, place_of
 from steersman.toolsets.postgres import facts
 from steersman.toolsets.postgres.server import Access, RefusedLoginError, command, rows
 from steersman.toolsets.postgres.settings import Login
@@ -34,8 +34,11 @@ class Logins:
         return facts.LoginResult(ok=not why, user=user, why=why)
 
     async def state(self, ask: facts.LoginName) -> facts.LoginState:
-        """Whether the credential is the role's."""
-        fields = await self._fields(ask.credential)
+        """Whether the credential is the role's. One that is not made yet is nobody's."""
+        try:
+            fields = await self._fields(ask.credential)
+        except MissingSecretError:
+            return facts.LoginState(accepts=False)
         login = Login(user=ask.user, password=_password(fields, ask.credential))
         return facts.LoginState(accepts=not await self._refusal(login, ""))
 

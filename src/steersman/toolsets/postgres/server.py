@@ -163,7 +163,12 @@ def _not_connected(server: Server, login: Login, database: str, error: psycopg.E
     where = f"{server.host}:{server.port}"
     if "does not exist" in said and f'database "{database or server.maintenance}"' in said:
         return MissingDatabaseError(f"there is no database {database or server.maintenance!r} at {where}")
-    if state in BAD_CREDENTIALS or "authentication failed" in said or "no pg_hba.conf entry" in said:
+    if (
+        state in BAD_CREDENTIALS
+        or "authentication failed" in said
+        or "no pg_hba.conf entry" in said
+        or "permission denied for database" in said
+    ):
         return RefusedLoginError(f"PostgreSQL at {where} does not let {login.user!r} in; look at its credentials")
     return UnavailableError(f"PostgreSQL at {where} cannot be reached as {login.user!r}; is it up, and TLS as set?")
 

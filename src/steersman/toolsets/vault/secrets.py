@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from steersman.domain.errors import ToolError
-from steersman.domain.reference import SecretPlace
+from steersman.domain.reference import MissingSecretError, SecretPlace
 from steersman.toolsets.vault import facts
 from steersman.toolsets.vault.content import Content
 from steersman.toolsets.vault.store import History, Store
@@ -130,7 +130,9 @@ class Secrets:
         """The values behind a reference, for who uses them at once. Raises ToolError when nothing can be read there."""
         content = await self.store.content(place.path, place.version)
         if content is None:
-            raise ToolError(f"nothing can be read at {str(place)!r}: it is deleted, destroyed, or was never there")
+            raise MissingSecretError(
+                f"nothing can be read at {str(place)!r}: it is deleted, destroyed, or was never there"
+            )
         return {place.field: content.one(place.field)} if place.field else content.texts()
 
     async def _change(self, verb: str, ask: facts.VersionName, wanted: str) -> None:
