@@ -29,13 +29,15 @@ TOOLSETS = (
     "jaeger",
     "lab",
     "loki",
+    "postgres",
     "prometheus",
     "registry",
     "scan",
     "tempo",
     "tls",
+    "vault",
 )
-"""Modules of `toolsets/` with their `OPERATIONS`; imported only when all are listed, for they bring parsers and clients."""
+"""Modules of `toolsets/` with `OPERATIONS`; imported only when all are listed: they bring parsers and clients."""
 
 
 def all_operations() -> Sequence[Operation]:

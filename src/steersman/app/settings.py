@@ -22,11 +22,13 @@ from steersman.app.systems.http import HttpSettings
 from steersman.app.systems.jaeger import JaegerSettings
 from steersman.app.systems.load import LoadSettings
 from steersman.app.systems.loki import LokiSettings
+from steersman.app.systems.postgres import PostgresSettings
 from steersman.app.systems.prometheus import PrometheusSettings
 from steersman.app.systems.registry import RegistrySettings
 from steersman.app.systems.scan import ScanSettings
 from steersman.app.systems.tempo import TempoSettings
 from steersman.app.systems.tls import TlsSettings
+from steersman.app.systems.vault import VaultSettings
 from steersman.domain.environment import Tier
 from steersman.domain.errors import ConfigError
 from steersman.domain.policy import Mode
@@ -109,6 +111,8 @@ class EnvironmentSettings(Section):
     tls: TlsSettings | None = None
     http: HttpSettings | None = None
     dns: DnsSettings | None = None
+    vault: VaultSettings | None = None
+    postgres: PostgresSettings | None = None
 
 
 class Settings(Section):

@@ -30,11 +30,12 @@ class Request:
     method: str
     path: str
     query: Pairs = ()
-    form: Pairs = ()
-    body: JsonValue = None
-    content: bytes | None = None
+    form: Pairs = field(default=(), repr=False)
+    body: JsonValue = field(default=None, repr=False)
+    headers: Pairs = field(default=(), repr=False)
+    """What is sent may be a secret, so neither it nor the headers stand in a traceback."""
+    content: bytes | None = field(default=None, repr=False)
     """Sent as it is, under a content type that `headers` names."""
-    headers: Pairs = ()
     writes: bool = False
 
 
@@ -174,6 +175,8 @@ def reason(body: str) -> str:
     except (ValueError, RecursionError):
         return body
     if isinstance(document, dict):
+        if isinstance(document.get("errors"), list):
+            return "; ".join(map(str, document["errors"]))
         return next((str(document[key]) for key in ("error", "message", "detail") if document.get(key)), body)
     return document if isinstance(document, str) else body
 

@@ -68,6 +68,10 @@ def test_its_method_calls_known_operations_with_their_arguments(scenario: Scenar
         if subtask.task == "traffic.shift":
             assert subtask.arguments["operation"] in plannable()
             continue
+        if subtask.task is not None:
+            assert scenario.method is not None
+            assert subtask.task in {method.task for method in scenario.method.methods}
+            continue
         operation = plannable()[subtask.operation or ""]
         properties = operation.input_schema["properties"]
         assert isinstance(properties, dict)

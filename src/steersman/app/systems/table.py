@@ -16,11 +16,13 @@ from steersman.app.systems import (
     jaeger,
     load,
     loki,
+    postgres,
     prometheus,
     registry,
     scan,
     tempo,
     tls,
+    vault,
 )
 from steersman.app.systems.opened import Opened, Opening
 
@@ -28,6 +30,7 @@ Opener = Callable[[Any, Opening], AbstractAsyncContextManager[Opened]]
 """Takes the system's own section."""
 
 SYSTEMS: Mapping[str, Opener] = {
+    "vault": vault.opened,
     "prometheus": prometheus.opened,
     "load": load.opened,
     "loki": loki.opened,
@@ -42,4 +45,6 @@ SYSTEMS: Mapping[str, Opener] = {
     "http": http.opened,
     "dns": dns.opened,
     "tls": tls.opened,
+    "postgres": postgres.opened,
 }
+"""Vault comes first: what the others are configured with may lie there."""
