@@ -18,6 +18,10 @@ AGENTS: dict[str, tuple[str, str]] = {
         "steersman.agents.recall:recall_agent",
         "Recalls scenarios, past runs and incidents in one step, and answers with citations.",
     ),
+    "benchmark_runner": (
+        "steersman.agents.benchmark:benchmark_runner",
+        "Reads a load test out of words, asks for what is missing, runs it, judges it, names the bottleneck.",
+    ),
     "planning": (
         "steersman.agents.planning:planning_agent",
         "Plans a goal on observed facts: asks the planner, reads what it lacks through the gate, asks again.",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from steersman.app.catalogue import TELEMETRY
 from steersman.app.merged import MergedSource, Named
+from steersman.app.secrets import opened_by
 from steersman.app.settings import EnvironmentSettings, Settings
-from steersman.app.store import CLOCK
+from steersman.app.store import CLOCK, keys_of
 from steersman.app.systems.opened import Opened, Opening
 from steersman.app.systems.table import SYSTEMS
 from steersman.app.wiring import Connection
@@ -63,13 +64,18 @@ def named(settings: Settings, name: str = "") -> tuple[str, EnvironmentSettings]
 async def connected(settings: Settings, name: str = "") -> AsyncIterator[Connection]:
     """A configured environment with all of its systems."""
     called, section = named(settings, name)
-    opening = Opening(called, section.tier, settings.home, CLOCK)
+    opening = Opening(called, section.tier, settings.home, CLOCK, keys_of(settings))
     async with AsyncExitStack() as stack:
         opened: list[Opened] = []
         for system, opener in SYSTEMS.items():
             configured = getattr(section, system)
-            if configured is not None:
-                opened.append(await stack.enter_async_context(opener(configured, opening)))
+            if configured is None:
+                continue
+            opened.append(await stack.enter_async_context(opener(configured, opening)))
+            if (reveal := opened[-1].reveal) is not None:
+                opening = replace(opening, reveal=reveal)
+                others = [getattr(section, name) for name in SYSTEMS if name != system]
+                await stack.enter_async_context(opened_by(reveal, *others))
         if not opened:
             raise ConfigError(f"environments.{called} names no system; add one, as in prometheus: {{url: ...}}")
         yield composed(called, section, opened)
@@ -82,7 +88,9 @@ def composed(name: str, section: EnvironmentSettings, opened: Sequence[Opened]) 
     kind = section.kind or (heart.kind if len(opened) == 1 or heart.kind == CLUSTER else MANY)
     uid = heart.uid if len(opened) == 1 else digest([list(pair) for pair in members])[:24]
     whole = Environment(kind=kind, name=name, uid=uid, url=heart.url, tier=section.tier)
-    toolsets: list[Toolset] = [Member(each.toolset, each.where, whole) for each in opened]
+    toolsets: list[Toolset] = [
+        Member(toolset, each.where, whole) for each in opened for toolset in (each.toolset, *each.also)
+    ]
     sources = [Named(each.toolset.name, each.source) for each in opened if each.source is not None]
     if sources:
         toolsets.append(SourceToolset(TELEMETRY, MergedSource(sources), whole))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,14 +27,27 @@ async def record(app: App, folder: Path, *, window: Window, scope: Scope) -> Cap
         raise InputError(f"{str(folder)!r} is not empty; name a new folder for the capture")
     asked = replace(scope, services=tuple(sorted({*scope.services, *app.world.services})), timeout_s=TIMEOUT_S)
     gathered = await fetch(app.source(new_run_id("record")), window, asked)
+    case = case_of(gathered, app.world.environment.name, window=window, scope=scope)
+    return await asyncio.to_thread(keep, gathered, folder, case)
+
+
+def keep(gathered: Gathered, folder: Path, case: CaptureCase) -> CaptureCase:
+    """Writes what was gathered. Raises InputError when that is nothing."""
     spans = (*gathered.healthy_spans, *gathered.suspect_spans)
     logs = (*gathered.healthy_logs, *gathered.suspect_logs)
     if not (spans or logs or any(series.times for series in gathered.series)):
         said = "; ".join(gathered.holes) or "sources answered, and had nothing of that window"
         raise InputError(f"nothing to record: {said}; `steer doctor` looks at each system")
-    case = CaptureCase(
-        case_id=f"{app.world.environment.name}-{window.end:%Y%m%dT%H%M%S}",
-        system=app.world.environment.name,
+    write_capture(folder, case, metrics=gathered.series, logs=logs, spans=spans)
+    return case
+
+
+def case_of(gathered: Gathered, name: str, *, window: Window, scope: Scope) -> CaptureCase:
+    """What `case.json` says of it. The windows are marked, so that a replay compares what was compared."""
+    spans = (*gathered.healthy_spans, *gathered.suspect_spans)
+    return CaptureCase(
+        case_id=f"{name}-{window.end:%Y%m%dT%H%M%S}",
+        system=name,
         window=window,
         alert_time=scope.alert_at,
         candidates=_services(gathered),
@@ -43,15 +57,13 @@ async def record(app: App, folder: Path, *, window: Window, scope: Scope) -> Cap
         holes=gathered.holes,
         not_looked_at=gathered.not_looked_at,
     )
-    await asyncio.to_thread(write_capture, folder, case, metrics=gathered.series, logs=logs, spans=spans)
-    return case
 
 
 def _is_used(folder: Path) -> bool:
     return folder.exists() and any(folder.iterdir())
 
 
-def call_graph(spans: tuple[Span, ...]) -> tuple[tuple[str, str], ...]:
+def call_graph(spans: Sequence[Span]) -> tuple[tuple[str, str], ...]:
     """Which service called which, by parents of spans."""
     services = {(span.trace_id, span.span_id): span.service for span in spans}
     pairs = ((services.get((span.trace_id, span.parent_id)), span.service) for span in spans)

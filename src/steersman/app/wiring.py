@@ -15,6 +15,7 @@ from steersman.app.catalogue import TELEMETRY
 from steersman.app.outcomes import CountedEngine
 from steersman.app.rules import desk, directory, policy
 from steersman.app.scenarios import Knowledge, with_unread
+from steersman.app.secrets import redactor
 from steersman.app.settings import Settings
 from steersman.app.store import CLOCK, keyring, local_user, open_journal
 from steersman.domain.call import Call
@@ -30,7 +31,6 @@ from steersman.engines.local.ports import Deps
 from steersman.gate.desk import ApprovalDesk
 from steersman.gate.gate import Gate, Needs
 from steersman.gate.gate import Settings as GateSettings
-from steersman.gate.redaction import Redactor
 from steersman.gate.source import GatedSource
 from steersman.journal.sql import SqlJournal
 from steersman.judgement.judge import judge
@@ -127,6 +127,7 @@ async def open_app(settings: Settings, connection: Connection) -> AsyncIterator[
             catalogue=gate.catalogue,
             kinds={toolset.name: connection.environment.kind for toolset in connection.toolsets},
             protected=lambda resource: rules.is_protected(resource, OperationName("")),
+            admits_new=rules.admits_new,
             signals=connection.signals,
             services=await _services(gate, connection, user),
         )
@@ -158,7 +159,7 @@ def _gate(settings: Settings, connection: Connection, journal: SqlJournal, rules
             rules=rules,
             directory=directory(settings),
             clock=CLOCK,
-            redactor=Redactor(),
+            redactor=redactor(),
             settings=GateSettings(
                 mode=settings.mode,
                 approval_ttl=timedelta(seconds=settings.approvals.ttl_s),

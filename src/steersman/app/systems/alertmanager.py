@@ -19,9 +19,16 @@ async def opened(settings: AlertmanagerSettings, opening: Opening) -> AsyncItera
     from steersman.remote.endpoint import identity, open_client
     from steersman.remote.exchange import Remote
     from steersman.toolsets.alertmanager import AlertmanagerClient, AlertmanagerSource, AlertmanagerToolset
+    from steersman.toolsets.alertmanager.facts import Nothing
 
     endpoint = settings.endpoint()
     async with open_client(endpoint) as http:
         client = AlertmanagerClient(Remote.at("alertmanager", http, endpoint))
         where = identity("alertmanager", opening.name, opening.tier, endpoint=endpoint)
-        yield Opened(AlertmanagerToolset(client, where, opening.clock), where, source=AlertmanagerSource(client))
+
+        async def version() -> str:
+            return (await client.status(Nothing())).version
+
+        yield Opened(
+            AlertmanagerToolset(client, where, opening.clock), where, source=AlertmanagerSource(client), version=version
+        )

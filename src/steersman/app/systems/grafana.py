@@ -27,10 +27,18 @@ async def opened(settings: GrafanaSettings, opening: Opening) -> AsyncIterator[O
     from steersman.remote.endpoint import identity, open_client
     from steersman.remote.exchange import Remote
     from steersman.toolsets.grafana import GrafanaClient, GrafanaSource, GrafanaToolset
+    from steersman.toolsets.grafana.facts import Nothing, Search
 
     endpoint = settings.endpoint()
     async with open_client(endpoint) as http:
         client = GrafanaClient(Remote.at("grafana", http, endpoint), api=settings.api, namespace=settings.namespace)
         where = identity("grafana", opening.name, opening.tier, endpoint=endpoint)
         source = GrafanaSource(client, {str(kind): uid for kind, uid in settings.datasources.items()})
-        yield Opened(GrafanaToolset(client, where), where, source=source)
+
+        async def version() -> str:
+            health = await client.health(Nothing())
+            # Anybody may ask for its health: whether the token is taken shows only here.
+            await client.search(Search(limit=1))
+            return f"{health.version}, database {health.database}"
+
+        yield Opened(GrafanaToolset(client, where), where, source=source, version=version)

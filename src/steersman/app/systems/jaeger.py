@@ -19,9 +19,14 @@ async def opened(settings: JaegerSettings, opening: Opening) -> AsyncIterator[Op
     from steersman.remote.endpoint import identity, open_client
     from steersman.remote.exchange import Remote
     from steersman.toolsets.jaeger import JaegerClient, JaegerSource, JaegerToolset
+    from steersman.toolsets.jaeger.facts import Nothing
 
     endpoint = settings.endpoint()
     async with open_client(endpoint) as http:
         client = JaegerClient(Remote.at("jaeger", http, endpoint))
         where = identity("jaeger", opening.name, opening.tier, endpoint=endpoint)
-        yield Opened(JaegerToolset(client, where), where, source=JaegerSource(client))
+
+        async def version() -> str:
+            return f"{len((await client.services(Nothing())).names)} services"
+
+        yield Opened(JaegerToolset(client, where), where, source=JaegerSource(client), version=version)

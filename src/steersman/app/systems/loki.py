@@ -26,10 +26,15 @@ async def opened(settings: LokiSettings, opening: Opening) -> AsyncIterator[Open
     from steersman.remote.endpoint import identity, open_client
     from steersman.remote.exchange import Remote
     from steersman.toolsets.loki import LokiClient, LokiSource, LokiToolset
+    from steersman.toolsets.loki.facts import Nothing
 
     endpoint, signals = settings.endpoint(), settings.signals.settings()
     async with open_client(endpoint) as http:
         client = LokiClient(Remote.at("loki", http, endpoint))
         where = identity("loki", opening.name, opening.tier, endpoint=endpoint)
         source = LokiSource(client, signals, page_lines=settings.page_lines)
-        yield Opened(LokiToolset(client, where, opening.clock), where, source=source)
+
+        async def version() -> str:
+            return (await client.buildinfo(Nothing())).version
+
+        yield Opened(LokiToolset(client, where, opening.clock), where, source=source, version=version)

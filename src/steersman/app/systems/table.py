@@ -6,17 +6,45 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from steersman.app.systems import alertmanager, grafana, jaeger, loki, prometheus, tempo
+from steersman.app.systems import (
+    alertmanager,
+    ci,
+    dns,
+    forge,
+    grafana,
+    http,
+    jaeger,
+    load,
+    loki,
+    postgres,
+    prometheus,
+    registry,
+    scan,
+    tempo,
+    tls,
+    vault,
+)
 from steersman.app.systems.opened import Opened, Opening
 
 Opener = Callable[[Any, Opening], AbstractAsyncContextManager[Opened]]
 """Takes the system's own section."""
 
 SYSTEMS: Mapping[str, Opener] = {
+    "vault": vault.opened,
     "prometheus": prometheus.opened,
+    "load": load.opened,
     "loki": loki.opened,
     "tempo": tempo.opened,
     "jaeger": jaeger.opened,
     "alertmanager": alertmanager.opened,
     "grafana": grafana.opened,
+    "forge": forge.opened,
+    "ci": ci.opened,
+    "registry": registry.opened,
+    "scan": scan.opened,
+    "http": http.opened,
+    "dns": dns.opened,
+    "tls": tls.opened,
+    "postgres": postgres.opened,
 }
+"""Vault comes first: what the others are configured with may lie there."""

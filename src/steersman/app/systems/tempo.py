@@ -19,9 +19,14 @@ async def opened(settings: TempoSettings, opening: Opening) -> AsyncIterator[Ope
     from steersman.remote.endpoint import identity, open_client
     from steersman.remote.exchange import Remote
     from steersman.toolsets.tempo import TempoClient, TempoSource, TempoToolset
+    from steersman.toolsets.tempo.facts import Nothing
 
     endpoint = settings.endpoint()
     async with open_client(endpoint) as http:
         client = TempoClient(Remote.at("tempo", http, endpoint))
         where = identity("tempo", opening.name, opening.tier, endpoint=endpoint)
-        yield Opened(TempoToolset(client, where), where, source=TempoSource(client))
+
+        async def version() -> str:
+            return (await client.buildinfo(Nothing())).version
+
+        yield Opened(TempoToolset(client, where), where, source=TempoSource(client), version=version)

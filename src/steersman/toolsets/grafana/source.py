@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Literal, NoReturn
 
-from steersman.domain.errors import NoSourceError
+from steersman.domain.errors import NoSourceError, ToolError
 from steersman.domain.signal import Change, LogPage, Selector, Series, SignalName, SpanPage, Window
 from steersman.queries.links import DataSource, explore_link
 from steersman.remote.text import one_line
 from steersman.toolsets.grafana.client import GrafanaClient
-from steersman.toolsets.grafana.facts import Annotation, AnnotationSearch, Nothing
+from steersman.toolsets.grafana.facts import Annotation, AnnotationSearch, Nothing, Source
 
 MOST = 10_000
 TYPES: Mapping[str, Literal["prometheus", "loki", "tempo"]] = {
@@ -51,11 +51,18 @@ class GrafanaSource:
         if self._uids is None:
             found: dict[str, str] = {}
             if set(TYPES.values()) - set(self._configured):
-                every = (await self._client.datasources(Nothing())).sources
-                for one in sorted(every, key=lambda one: not one.is_default):
+                for one in await self._listed():
                     found.setdefault(one.type, one.uid)
             self._uids = {**found, **self._configured}
         return self._uids
+
+    async def _listed(self) -> list[Source]:
+        """Data sources, the default ones first; none where viewers may not list them."""
+        try:
+            every = (await self._client.datasources(Nothing())).sources
+        except ToolError:
+            return []
+        return sorted(every, key=lambda one: not one.is_default)
 
     async def range(self, signal: SignalName, selector: Selector, window: Window) -> Series:
         """Raises NoSourceError: signals come from metrics."""
