@@ -38,7 +38,7 @@ from steersman.agents.fanout import Member
 from steersman.agents.monitoring import MonitoringDeps, composite_monitoring
 from steersman.agents.playbooks import verbs
 from steersman.agents.reading import Desk, Limits
-from steersman.agents.sub_agent import SubAgentDeps
+from steersman.agents.sub_agents import SubAgentDeps
 from steersman.diagnosis.gathering import Gathered
 from steersman.domain.call import Call, Outcome
 from steersman.domain.finding import Investigation

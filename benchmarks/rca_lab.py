@@ -237,9 +237,9 @@ def main() -> int:
 
 def report(tries: list[Try], *, as_json: bool) -> int:
     ill, well = [t for t in tries if t.service], [t for t in tries if not t.service]
-    service = sum(t.named[0] == t.service for t in ill) / len(ill)
-    kind = sum(t.named == (t.service, t.kind) for t in ill) / len(ill)
-    alarms = sum(bool(t.named[0]) for t in well) / len(well)
+    service = sum(t.named[0] == t.service for t in ill) / max(len(ill), 1)
+    kind = sum(t.named == (t.service, t.kind) for t in ill) / max(len(ill), 1)
+    alarms = sum(bool(t.named[0]) for t in well) / max(len(well), 1)
     seconds = sorted(t.found.cost.seconds for t in tries)[len(tries) // 2]
     print(f"service right {service:.2f}, kind right {kind:.2f} of {len(ill)}")
     print(f"alarms in {alarms:.2f} of {len(well)} controls")

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
 
     from steersman.agents.monitoring import MonitoringDeps, composite_monitoring
-    from steersman.agents.sub_agent import SubAgentDeps, sub_agent
+    from steersman.agents.sub_agents import SubAgentDeps, sub_agent
 
 __all__ = ["AGENTS", "MonitoringDeps", "SubAgentDeps", "build", "composite_monitoring", "sub_agent"]
 
@@ -17,6 +17,10 @@ AGENTS: dict[str, tuple[str, str]] = {
     "recall": (
         "steersman.agents.recall:recall_agent",
         "Recalls scenarios, past runs and incidents in one step, and answers with citations.",
+    ),
+    "benchmark_runner": (
+        "steersman.agents.benchmark:benchmark_runner",
+        "Reads a load test out of words, asks for what is missing, runs it, judges it, names the bottleneck.",
     ),
     "planning": (
         "steersman.agents.planning:planning_agent",
@@ -27,7 +31,7 @@ AGENTS: dict[str, tuple[str, str]] = {
         "Asks all sources of telemetry at once, and ranks root causes; sub-agents of other systems look beside it.",
     ),
     "sub-agent": (
-        "steersman.agents.sub_agent:outline",
+        "steersman.agents.sub_agents:outline",
         "Reads one system: a playbook first, then, where there is a model, a ReAct loop within a budget.",
     ),
 }
@@ -44,8 +48,8 @@ def build(name: str) -> CompiledStateGraph[Any, Any, Any, Any]:
 _LAZY = {
     "composite_monitoring": "steersman.agents.monitoring",
     "MonitoringDeps": "steersman.agents.monitoring",
-    "sub_agent": "steersman.agents.sub_agent",
-    "SubAgentDeps": "steersman.agents.sub_agent",
+    "sub_agent": "steersman.agents.sub_agents",
+    "SubAgentDeps": "steersman.agents.sub_agents",
 }
 """Public names whose modules are imported when they are first used."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypedDict
 
 from steersman.agents.investigate import Member, Scope, investigate
-from steersman.agents.sub_agent import SubAgentDeps, SubAnswer, SubState, sub_agent
+from steersman.agents.sub_agents import SubAgentDeps, SubAnswer, SubState, sub_agent
 from steersman.domain.finding import Finding, Investigation, RootCause
 from steersman.domain.signal import Window
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from itertools import chain
+from typing import get_args
 
 from steersman.domain.errors import InputError
 from steersman.domain.ids import OperationName
+from steersman.domain.load import GeneratorName, LoadCaps
+from steersman.domain.load_operations import load_operations
 from steersman.domain.operation import Operation
 from steersman.domain.source_operations import telemetry_operations
 
@@ -19,6 +23,7 @@ def all_operations() -> Sequence[Operation]:
     # Parsers and clients, which only a listing of all needs.
     from steersman.toolsets import alertmanager, grafana, jaeger, lab, loki, prometheus, tempo
 
+    load = chain.from_iterable(load_operations(name, LoadCaps()) for name in get_args(GeneratorName))
     found = (
         *lab.OPERATIONS,
         *prometheus.OPERATIONS,
@@ -28,6 +33,7 @@ def all_operations() -> Sequence[Operation]:
         *alertmanager.OPERATIONS,
         *grafana.OPERATIONS,
         *telemetry_operations(TELEMETRY),
+        *load,
     )
     return sorted(found, key=lambda operation: operation.name)
 

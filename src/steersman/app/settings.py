@@ -16,6 +16,7 @@ from steersman.app.section import Section, keys
 from steersman.app.systems.alertmanager import AlertmanagerSettings
 from steersman.app.systems.grafana import GrafanaSettings
 from steersman.app.systems.jaeger import JaegerSettings
+from steersman.app.systems.load import LoadSettings
 from steersman.app.systems.loki import LokiSettings
 from steersman.app.systems.prometheus import PrometheusSettings
 from steersman.app.systems.tempo import TempoSettings
@@ -88,6 +89,7 @@ class EnvironmentSettings(Section):
     its only system.
     """
     prometheus: PrometheusSettings | None = None
+    load: LoadSettings | None = None
     loki: LokiSettings | None = None
     tempo: TempoSettings | None = None
     jaeger: JaegerSettings | None = None

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reject": ("decisions", "Reject a request."),
     "request-changes": ("decisions", "Ask for changes instead of approving."),
     "investigate": ("investigate", "Root causes, ranked, with evidence."),
+    "bench": ("bench", "Load tests: run, ask, limit, compare, script, show, history."),
     "evidence": ("evidence", "What investigations rest on: list, show, verify."),
     "record": ("record", "Keep live telemetry as a capture."),
     "scenarios": ("scenarios", "The knowledge base: list, show, search, add, validate, learn."),

@@ -21,6 +21,10 @@ CAUSES = 5
 """Root causes that are named at most."""
 SYMPTOMS = 4
 """Symptoms that are cited for one cause at most."""
+HYPOTHESES = 3
+"""Hypotheses too weak to be named that are shown at most."""
+HINT = 0.1
+"""Score from which a suspect is a hypothesis at all."""
 WORTH_CITING = 0.05
 """Score from which a further symptom is cited."""
 CHANGES = 20
@@ -40,17 +44,20 @@ def investigate(
     bundle, found = locate(bundle)
     named = [suspect for suspect in found.suspects if suspect.score >= DECISION]
     book = _Book(window)
-    considered = named or list(found.suspects[:1])
+    weak = [suspect for suspect in found.suspects if HINT <= suspect.score < DECISION]
+    considered = [*named[:CAUSES], *weak[:HYPOTHESES]]
     causes = tuple(
-        _cause(bundle, suspect, place + 1, book, rivals=considered) for place, suspect in enumerate(considered[:CAUSES])
+        _cause(bundle, suspect, place + 1, book, rivals=considered) for place, suspect in enumerate(considered)
     )
+    count = len(named[:CAUSES])
     return Investigation(
         incident_id=incident_id
         or IncidentId("inc-" + digest([question, bundle.start, bundle.end]).removeprefix("sha256:")[:12]),
         question=question,
         window=window,
         result="cause" if named else _without_cause(bundle, found),
-        root_causes=causes if named else (),
+        root_causes=causes[:count],
+        rejected=causes[count:],
         evidence={**book.entries, **_timeline(bundle, window)},
         holes=bundle.holes,
         not_looked_at=bundle.not_looked_at,
@@ -143,6 +150,8 @@ def _explanation(strongest: Weighed, changed: Recent | None) -> str:
 
 def _against(suspect: Suspect, rivals: list[Suspect]) -> list[str]:
     reasons = list(dict.fromkeys(w.because for w in suspect.weighed[:SYMPTOMS] if w.because))
+    if suspect.score < DECISION:
+        reasons.append("Healthy systems show as much.")
     better = sum(rival.score > suspect.score for rival in rivals)
     if better:
         reasons.append(f"{better} other {'service shows' if better == 1 else 'services show'} a stronger symptom.")

@@ -126,6 +126,8 @@ class Investigation(Fact):
     window: Window
     result: Literal["cause", "no_fault", "not_enough_data"]
     root_causes: tuple[RootCause, ...] = ()
+    rejected: tuple[RootCause, ...] = ()
+    """Further hypotheses, ranked on, that are too weak to be named: what speaks for them, and what against."""
     evidence: dict[EvidenceId, Evidence] = {}
     holes: tuple[str, ...] = ()
     """Sources that did not answer: never read as "all is well"."""

@@ -53,6 +53,10 @@ class Operation(Fact):
     inverse: Invocation | None = None
     dry_run: bool = False
     """Whether the tool itself can rehearse the call (server-side dry run)."""
+    interruptible: bool = False
+    """Whether a call may be broken off half-way: what is left shows in the probe as if it had not happened, or as if it
+    had. A run that halts then need not wait for it; a load test must not go on while its deployment is taken back.
+    """
     timeout_s: float = Field(default=30.0, gt=0, le=86_400)
     circuit: str = ""
     """What fails together with it, where one toolset reaches several systems; empty: its toolset."""

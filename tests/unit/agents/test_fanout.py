@@ -6,17 +6,17 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from tests.unit.agents.desk import System, desk
 from tests.unit.agents.test_investigate import SLOW_PAYMENTS, Recorded
 
 from steersman.agents.fanout import Member, merged
 from steersman.agents.investigate import SIGNALS, Scope, arrived, investigate
 from steersman.agents.monitoring import MonitoringDeps, composite_monitoring, together
-from steersman.agents.sub_agent import SubAgentDeps, SubAnswer
+from steersman.agents.sub_agents import SubAgentDeps, SubAnswer
 from steersman.diagnosis.investigation import investigate as diagnose
 from steersman.domain.finding import Finding, Investigation
 from steersman.domain.ids import EvidenceId
 from steersman.domain.signal import Change, LogPage, Selector, Window
+from steersman.testing.cluster import System, desk
 from steersman.testing.shop import START, Faults, Shop, window
 
 

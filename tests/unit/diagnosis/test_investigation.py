@@ -246,3 +246,13 @@ def test_a_sentence_where_a_name_should_be_does_not_get_out_as_a_name() -> None:
     assert SENTENCE not in cause.model_dump_json()
     assert cause.service.startswith("service-")
     assert investigate(bundle_of(renamed, window()), "?").root_causes[0].service == cause.service
+
+
+def test_weaker_hypotheses_are_told_with_what_speaks_against_them() -> None:
+    found = named(Faults(own={"payments": 0.3}, series={("front", "memory"): 1.25}))
+    assert found.root_causes[0].service == "payments"
+    (other,) = [each for each in found.rejected if each.service == "front"]
+    assert other.rank > len(found.root_causes)
+    assert "Healthy systems show as much." in other.speaks_against
+    assert all(each in found.evidence for each in other.evidence)
+    assert all(each.score < 0.5 for each in found.rejected)

@@ -22,7 +22,7 @@ from steersman.policy.builtin import PROTECTED
 from steersman.toolsets.contracts.catalogue import contracts
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
-SCENARIOS = [item for item in builtin().scenarios if item.id != "deploy-bluegreen-lab"]
+SCENARIOS = [item for item in builtin().scenarios if not item.id.startswith("deploy-bluegreen-lab")]
 CASES = [
     (scenario, method, platform)
     for scenario in SCENARIOS
@@ -30,6 +30,7 @@ CASES = [
     if scenario.method and method.task == scenario.method.root
     for platform in sorted(scenario.labels.platforms)
 ]
+KNOWN: dict[str, JsonValue] = {"service": "payments", "target": "https://shop.test:8443"}
 VALUES: dict[str, JsonValue] = {
     "string": "x",
     "integer": 7,
@@ -58,7 +59,7 @@ def sample(schema: JsonValue) -> JsonValue:
 
 
 def value_for(parameter: Parameter) -> JsonValue:
-    return "payments" if parameter.name == "service" else sample(parameter.schema_)
+    return KNOWN.get(parameter.name) or sample(parameter.schema_)
 
 
 def world(platform: str, scenario: Scenario) -> World:

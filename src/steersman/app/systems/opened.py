@@ -36,3 +36,5 @@ class Opened:
     """Asks the system which one answers, for `steer doctor`; raises as calls do. None: its identity has to do."""
     signals: frozenset[SignalName] = frozenset()
     """What that telemetry can measure."""
+    also: tuple[Toolset, ...] = ()
+    """More toolsets of the same identity."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from steersman.app.systems import alertmanager, grafana, jaeger, loki, prometheus, tempo
+from steersman.app.systems import alertmanager, grafana, jaeger, load, loki, prometheus, tempo
 from steersman.app.systems.opened import Opened, Opening
 
 Opener = Callable[[Any, Opening], AbstractAsyncContextManager[Opened]]
@@ -14,6 +14,7 @@ Opener = Callable[[Any, Opening], AbstractAsyncContextManager[Opened]]
 
 SYSTEMS: Mapping[str, Opener] = {
     "prometheus": prometheus.opened,
+    "load": load.opened,
     "loki": loki.opened,
     "tempo": tempo.opened,
     "jaeger": jaeger.opened,

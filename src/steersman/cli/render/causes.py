@@ -11,13 +11,14 @@ from rich.text import Text
 
 from steersman.cli.render.text import clock, percent, sparkline, untrusted
 from steersman.cli.render.words import Language, word
-from steersman.domain.finding import Evidence, Investigation
+from steersman.domain.finding import Evidence, Investigation, RootCause
 from steersman.domain.ids import EvidenceId
 from steersman.domain.signal import Series
 
 MOST_CAUSES = 3
 MOST_EVIDENCE = 6
 MOST_CHANGES = 5
+MOST_REASONS = 3
 SPARKS = 32
 """Bars of a sparkline."""
 
@@ -35,13 +36,31 @@ def causes(found: Investigation, lang: Language, drawn: Mapping[EvidenceId, Seri
             f"  {cause.kind}",
         )
         parts += [line.append(f"  {percent(cause.score)}", "dim"), Text("   " + untrusted(cause.explanation, 200))]
+        parts += _reasons(cause, lang)
         parts.append(Text(f"   {word('evidence', lang)}: {', '.join(cause.evidence)}", "dim"))
+    if found.rejected:
+        parts.append(Text(word("hypotheses", lang), "bold"))
+    for cause in found.rejected[:MOST_CAUSES]:
+        parts += [Text(f"   {untrusted(cause.service)}  {cause.kind}  {percent(cause.score)}", "dim")]
+        parts += [Text("   " + untrusted(cause.explanation, 200), "dim"), *_reasons(cause, lang)]
     parts += [_evidence(found, lang, drawn or {}), *(Text(f"! {untrusted(hole)}", "yellow") for hole in found.holes)]
     if found.not_looked_at:
         parts.append(Text(f"{word('not_looked_at', lang)}: {', '.join(map(untrusted, found.not_looked_at))}", "dim"))
     span = f"{clock(found.window.start)} – {clock(found.window.end)} UTC"
     title = f" {word('findings', lang)} · {span} "
     return Panel(Group(*parts), title=title, title_align="left", border_style="magenta", padding=(0, 1))
+
+
+def _reasons(cause: RootCause, lang: Language) -> list[RenderableType]:
+    """What speaks for and against a hypothesis, so that a person can weigh it against the others."""
+    return [
+        Text.assemble((f"   {mark} ", style), (f"{word(key, lang)}: ", "dim"), untrusted(reason, 160))
+        for key, mark, style, reasons in (
+            ("speaks_for", "+", "green", cause.speaks_for),
+            ("speaks_against", "-", "red", cause.speaks_against),
+        )
+        for reason in reasons[:MOST_REASONS]
+    ]
 
 
 def _changes(found: Investigation, lang: Language) -> list[RenderableType]:

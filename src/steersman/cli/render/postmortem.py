@@ -40,7 +40,11 @@ def postmortem(found: Investigation, drawn: Sequence[Drawn], lang: Language) -> 
         _section("impact", lang, _impact(found, drawn, lang)),
         _section("timeline", lang, _timeline(found, lang)),
         _section("cause_heading", lang, _cause(found, lang)),
-        _section("hypotheses", lang, _bullets(_hypothesis(cause, lang) for cause in found.root_causes[1:])),
+        _section(
+            "hypotheses",
+            lang,
+            _bullets(_hypothesis(cause, lang) for cause in (*found.root_causes[1:], *found.rejected)),
+        ),
         _section("evidence", lang, _evidence(found, lang)),
         _section("actions", lang, _bullets(f"[ ] {line}" for line in _actions(first, lang))),
         _unseen(found, lang),

@@ -1,4 +1,4 @@
-"""A system that answers as it is told, and a desk to read it from."""
+"""A system of reads (and one write) that answers as it is told, and a desk to read it from."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ OF_SERVICE: JsonObject = {
     "required": ["service"],
 }
 UNKNOWABLE: JsonObject = {"type": "object", "properties": {"sql": {"type": "string"}}, "required": ["sql"]}
+POD: JsonObject = {"labels": {"app": "payments"}, "pod": "payments-1", "reason": "CrashLoopBackOff"}
 
 
-def operation(name: str, *, effect: Effect = "read", schema: JsonObject = ANY) -> Operation:
+def _operation(name: str, *, effect: Effect = "read", schema: JsonObject = ANY) -> Operation:
     return Operation(
         name=OperationName(name),
         summary=f"does {name}",
@@ -36,9 +37,22 @@ def operation(name: str, *, effect: Effect = "read", schema: JsonObject = ANY) -
     )
 
 
+CATALOGUE = {
+    each.name: each
+    for each in (
+        _operation("kubernetes.pods"),
+        _operation("kubernetes.events"),
+        _operation("kubernetes.deployment", schema=OF_SERVICE),
+        _operation("kubernetes.exec_sql", schema=UNKNOWABLE),
+        _operation("kubernetes.delete_pod", effect="destructive"),
+        _operation("vault.health"),
+    )
+}
+
+
 @dataclass
 class System:
-    """Answers by verb; counts what was asked, and what was changed."""
+    """Answers by verb; counts what was asked."""
 
     answers: dict[str, JsonObject] = field(default_factory=dict)
     down: frozenset[str] = frozenset()
@@ -47,6 +61,7 @@ class System:
     calls: list[Call] = field(default_factory=list)
 
     async def call(self, call: Call) -> Outcome:
+        """Implements `domain.ports.Caller`."""
         verb = call.operation.partition(".")[2]
         self.asked[verb] += 1
         self.calls.append(call)
@@ -60,20 +75,8 @@ class System:
         return Outcome(output=self.answers[verb], started_at=NOON, finished_at=NOON)
 
 
-CATALOGUE = {
-    each.name: each
-    for each in (
-        operation("kubernetes.pods"),
-        operation("kubernetes.events"),
-        operation("kubernetes.deployment", schema=OF_SERVICE),
-        operation("kubernetes.exec_sql", schema=UNKNOWABLE),
-        operation("kubernetes.delete_pod", effect="destructive"),
-        operation("vault.health"),
-    )
-}
-
-
 def desk(system: System) -> Desk:
+    """A desk at which the system is read."""
     return Desk(
         caller=system,
         catalogue=CATALOGUE,
@@ -82,3 +85,8 @@ def desk(system: System) -> Desk:
         run_id=RunId("why-1"),
         clock=FakeClock(),
     )
+
+
+def cluster(**answers: JsonObject) -> Desk:
+    """A desk at a system that gives these answers, by verb."""
+    return desk(System(answers=answers))
