@@ -43,7 +43,7 @@ def _message(message: Message) -> BaseMessage:
             return ToolMessage(message.text, tool_call_id=message.answers)
         case "model":
             calls = [{"id": r.id, "name": r.name, "args": r.arguments, "type": "tool_call"} for r in message.requests]
-            return AIMessage(content=message.text, tool_calls=calls)  # type: ignore[arg-type]
+            return AIMessage(content=message.text, tool_calls=calls)
 
 
 def offers(tools: tuple[ToolOffer, ...]) -> list[dict[str, Any]]:

@@ -56,7 +56,7 @@ class Retried:
         return self.inner.stream(prompt)
 
     def _wait(self, attempt: int, error: UnavailableError) -> float:
-        grown = self.backoff_s * 2 ** (attempt - 1) * (0.5 + self.share())
+        grown = self.backoff_s * float(2 ** (attempt - 1)) * (0.5 + self.share())
         return max(error.retry_after_s or 0.0, grown)
 
 

@@ -22,7 +22,7 @@ def whole(say: Say) -> JsonObject:
     """One answer."""
     message: JsonObject = {"role": "assistant", "content": say.text}
     if say.calls:
-        message["tool_calls"] = _calls(say)
+        message["tool_calls"] = [*_calls(say)]
     return {**HEAD, "message": message, **_end(say)}
 
 
@@ -31,7 +31,7 @@ def events(say: Say) -> Iterator[bytes]:
     for piece in say.pieces():
         yield _line({**HEAD, "message": {"role": "assistant", "content": piece}, "done": False})
     if say.calls:
-        message: JsonObject = {"role": "assistant", "content": "", "tool_calls": _calls(say)}
+        message: JsonObject = {"role": "assistant", "content": "", "tool_calls": [*_calls(say)]}
         yield _line({**HEAD, "message": message, "done": False})
     yield _line({**HEAD, "message": {"role": "assistant", "content": ""}, **_end(say)})
 

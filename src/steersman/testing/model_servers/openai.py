@@ -22,7 +22,7 @@ def whole(say: Say) -> JsonObject:
     """One answer."""
     message: JsonObject = {"role": "assistant", "content": say.text or None, "refusal": None}
     if say.calls:
-        message["tool_calls"] = _calls(say)
+        message["tool_calls"] = [*_calls(say)]
     choice: JsonObject = {"index": 0, "message": message, "finish_reason": _reason(say), "logprobs": None}
     return {**HEAD, "object": "chat.completion", "choices": [choice], "usage": _usage(say)}
 
