@@ -36,11 +36,11 @@ class Surroundings:
 
 def assembled(specs: Sequence[ModelSpec], around: Surroundings) -> Model:
     """The first model, with the others as fallbacks. Raises ConfigError when there is none."""
-    if not specs:
-        raise ConfigError("no model is configured; set `model: google_genai:NAME` or go on without")
     inner: Model
     if around.replay_from is not None:
         inner = Replay(around.replay_from)
+    elif not specs:
+        raise ConfigError("no model is configured; set `model: google_genai:NAME` or go on without")
     else:
         models = [guarded(ProviderModel(spec), spec, around) for spec in specs]
         inner = models[0] if len(models) == 1 else Fallbacks(models)

@@ -135,8 +135,7 @@ MAKERS: Mapping[Provider, Maker] = {
 def chat_model(spec: ModelSpec) -> BaseChatModel:
     """The provider's chat model. Raises ConfigError for a missing package or key."""
     maker = MAKERS[spec.provider]
-    if maker.key_needed and not spec.key.get_secret_value() and not spec.url:
-        raise ConfigError(f"model {spec.name!r} has no key; set models.providers.{spec.provider}.key to env:NAME")
+    must_have_key(spec)
     try:
         made = getattr(import_module(maker.package), maker.chat_class)
     except ImportError as e:
@@ -149,6 +148,12 @@ def chat_model(spec: ModelSpec) -> BaseChatModel:
         said = str(e).partition("\n")[0]
         raise ConfigError(f"model {spec.name!r} cannot be set up: {said}; mend models.providers.{spec.provider}") from e
     return model
+
+
+def must_have_key(spec: ModelSpec) -> None:
+    """Raises ConfigError when the provider wants a key and there is none."""
+    if MAKERS[spec.provider].key_needed and not spec.key.get_secret_value() and not spec.url:
+        raise ConfigError(f"model {spec.name!r} has no key; set models.providers.{spec.provider}.key to env:NAME")
 
 
 def _keyed(spec: ModelSpec, options: dict[str, Any]) -> dict[str, Any]:
