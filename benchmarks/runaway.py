@@ -1,7 +1,8 @@
 """Models that will not stop: 100 scripts that loop, chatter, stall, fail, lie about their tokens or ask ever more.
 
-Bounds: none passes its cap on calls, tokens, money or time by more than one call, however many ask at once. Besides: five sub-agents of one second each take at most 1.3 s together, and the supervisor routes a
-question without a model in under 50 ms (median).
+Bounds: none passes its cap on calls, tokens, money or time by more than one call, however many ask at once. Besides:
+five sub-agents of one second each take at most 1.3 s together, and the supervisor routes a question without a model in
+under 50 ms (median).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from steersman.agents.delegation import Report, Request, SubAgent
-from steersman.agents.supervisor import SupervisorDeps, supervisor
+from steersman.agents.supervising import SupervisorDeps, supervisor
 from steersman.domain.errors import BudgetExceededError, SteersmanError, ToolError, UnavailableError
 from steersman.domain.fact import JsonObject
 from steersman.domain.model import Answer, Model, Prompt, Usage, asked

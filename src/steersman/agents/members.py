@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from steersman.agents.delegation import Report, SubAgent, Task
 from steersman.agents.planning import PlanningDeps
-from steersman.agents.planning_agent import planning_agent
+from steersman.agents.planning_graph import planning_agent
 from steersman.agents.recall import RecallDeps, recall_agent
 from steersman.domain.finding import Investigation
 from steersman.domain.goal import Goal
