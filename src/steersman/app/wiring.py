@@ -66,7 +66,7 @@ class App:
 
     def recall(self, goal: str) -> list[Match]:
         """Scenarios that fit a goal here, best first."""
-        toolsets = frozenset(operation.toolset for operation in self.world.catalogue.values())
+        toolsets = frozenset(name.partition(".")[0] for name in self.world.catalogue)
         return self.knowledge.recall(goal, self.world.environment, toolsets)
 
     async def plan(self, goal: Goal, matches: Sequence[Match]) -> Plan:

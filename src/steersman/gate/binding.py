@@ -15,7 +15,8 @@ from steersman.domain.fact import Digest, JsonObject, canonical
 from steersman.domain.ids import OperationName
 from steersman.domain.operation import Invocation
 from steersman.domain.plan import Plan, Step
-from steersman.gate.admission import identity, refuse_reference
+from steersman.gate.admission import identity
+from steersman.gate.known import refuse_reference
 from steersman.gate.history import History
 
 Declared = Callable[[OperationName], Invocation | None]

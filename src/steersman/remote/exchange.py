@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NoReturn
@@ -34,6 +34,10 @@ class Request:
     body: JsonValue = None
     headers: Pairs = ()
     writes: bool = False
+    content: bytes | None = None
+    """The body as it is sent, where it is neither a form nor JSON."""
+    auth: httpx.Auth | None = None
+    """Signs this request alone, instead of what the client does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,8 @@ class Answer:
     status: int
     content_type: str
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Names in lower case."""
 
     @property
     def text(self) -> str:
@@ -105,17 +111,19 @@ class Remote:
             request.method,
             request.path,
             params=list(request.query) or None,
-            content=urlencode(request.form) if request.form else None,
+            content=urlencode(request.form) if request.form else request.content,
             json=request.body,
             headers=headers,
         )
-        response = await self.client.send(sent, stream=True)
+        auth = request.auth or httpx.USE_CLIENT_DEFAULT
+        response = await self.client.send(sent, stream=True, auth=auth)
         try:
             body = await self._read(request, response)
         finally:
             await response.aclose()
         kind = response.headers.get("content-type", "")
-        return Answer(response.status_code, kind, body), retry_after(response.headers.get("retry-after", ""))
+        said = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, kind, body, said), retry_after(response.headers.get("retry-after", ""))
 
     async def _read(self, request: Request, response: httpx.Response) -> bytes:
         chunks: list[bytes] = []
