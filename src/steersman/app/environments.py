@@ -16,7 +16,8 @@ from steersman.app.wiring import Connection
 from steersman.domain.environment import Environment
 from steersman.domain.errors import ConfigError, InputError
 from steersman.domain.fact import digest
-from steersman.domain.ports import Binding, Source, Toolset
+from steersman.domain.ids import OperationName
+from steersman.domain.ports import Binding, LazyToolset, Source, Toolset
 from steersman.domain.source_operations import SourceToolset
 
 CLUSTER = "kubernetes"
@@ -47,6 +48,28 @@ class Member:
         return self.whole if (actual.kind, actual.uid) == (self.own.kind, self.own.uid) else actual
 
 
+@dataclass(frozen=True, slots=True)
+class LazyMember(Member):
+    """The same for a toolset whose operations are made when they are asked for."""
+
+    inner: LazyToolset
+
+    def names(self) -> Sequence[OperationName]:
+        """Names of all operations."""
+        return self.inner.names()
+
+    def binding(self, name: OperationName) -> Binding:
+        """One of them."""
+        return self.inner.binding(name)
+
+
+def member(toolset: Toolset, own: Environment, whole: Environment) -> Member:
+    """The toolset as part of an environment, as lazy as it is."""
+    if isinstance(toolset, LazyToolset):
+        return LazyMember(toolset, own, whole)
+    return Member(toolset, own, whole)
+
+
 def named(settings: Settings, name: str = "") -> tuple[str, EnvironmentSettings]:
     """The environment of that name, or the default one. Raises InputError that says which there are."""
     wanted = name or settings.environment
@@ -68,7 +91,8 @@ async def connected(settings: Settings, name: str = "") -> AsyncIterator[Connect
         for system, opener in SYSTEMS.items():
             configured = getattr(section, system)
             if configured is not None:
-                opened.append(await stack.enter_async_context(opener(configured, opening)))
+                found = await stack.enter_async_context(opener(configured, opening))
+                opened.extend(found if isinstance(found, tuple) else (found,))
         if not opened:
             raise ConfigError(f"environments.{called} names no system; add one, as in prometheus: {{url: ...}}")
         yield composed(called, section, opened)
@@ -81,12 +105,13 @@ def composed(name: str, section: EnvironmentSettings, opened: Sequence[Opened]) 
     kind = section.kind or (heart.kind if len(opened) == 1 or heart.kind == CLUSTER else MANY)
     uid = heart.uid if len(opened) == 1 else digest([list(pair) for pair in members])[:24]
     whole = Environment(kind=kind, name=name, uid=uid, url=heart.url, tier=section.tier)
-    toolsets: list[Toolset] = [Member(each.toolset, each.where, whole) for each in opened]
+    toolsets: list[Toolset] = [member(each.toolset, each.where, whole) for each in opened]
     sources = [each.source for each in opened if each.source is not None]
     if sources:
         toolsets.append(SourceToolset(TELEMETRY, _merged(sources), whole))
     signals = frozenset(signal for each in opened for signal in each.signals)
-    return Connection(environment=whole, toolsets=tuple(toolsets), signals=signals)
+    secrets = tuple(secret for each in opened for secret in each.secrets)
+    return Connection(environment=whole, toolsets=tuple(toolsets), signals=signals, secrets=secrets)
 
 
 def _merged(sources: Sequence[Source]) -> Source:

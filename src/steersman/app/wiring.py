@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from pydantic import SecretStr
+
 from steersman.agents.planning import PlanningDeps, drifted, make_plan
 from steersman.app.catalogue import TELEMETRY
 from steersman.app.outcomes import CountedEngine
@@ -46,6 +48,8 @@ class Connection:
     environment: Environment
     toolsets: tuple[Toolset, ...]
     signals: frozenset[SignalName] = frozenset()
+    secrets: tuple[SecretStr, ...] = ()
+    """Values that must never be seen again: journal, messages and traces are cleaned of them."""
     list_services: OperationName | None = None
     """The read that names the services there, as keys of its output's `services`."""
 
@@ -143,6 +147,8 @@ async def _services(gate: Gate, connection: Connection, user: Principal) -> froz
 
 
 def _gate(settings: Settings, connection: Connection, journal: SqlJournal, rules: Policy) -> Gate:
+    redactor = Redactor()
+    redactor.learn(secret.get_secret_value() for secret in connection.secrets)
     return Gate(
         Needs(
             toolsets=connection.toolsets,
@@ -151,7 +157,7 @@ def _gate(settings: Settings, connection: Connection, journal: SqlJournal, rules
             rules=rules,
             directory=directory(settings),
             clock=CLOCK,
-            redactor=Redactor(),
+            redactor=redactor,
             settings=GateSettings(
                 mode=settings.mode,
                 approval_ttl=timedelta(seconds=settings.approvals.ttl_s),

@@ -65,7 +65,7 @@ RADIUS: dict[Effect, BlastRadius] = {"read": "none", "write": "environment", "de
 def overlaid(operation: Operation, said: Said) -> Operation:
     """The operation as the operator says that it is.
 
-    Raises InputError for a word that contradicts another: a read that changes things, an inverse that nobody can verify.
+    Raises InputError for a word that contradicts another: a read that changes things, an inverse without a probe.
     """
     effect = said.effect or operation.effect
     changed = effect != operation.effect

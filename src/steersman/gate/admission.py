@@ -12,14 +12,14 @@ from pydantic import JsonValue
 
 from steersman.domain.call import Call, Outcome
 from steersman.domain.environment import Environment
-from steersman.domain.errors import ConfigError, EnvironmentMismatchError, InputError, SteersmanError, UnavailableError
+from steersman.domain.errors import EnvironmentMismatchError, InputError, SteersmanError, UnavailableError
 from steersman.domain.event import Event
 from steersman.domain.expression import is_expression
 from steersman.domain.fact import JsonObject
 from steersman.domain.ids import OperationName, ResourceId
 from steersman.domain.ports import Binding, Clock, Toolset
-from steersman.gate.known import Known, Registered
 from steersman.gate.history import Histories, History
+from steersman.gate.known import Known, Registered
 from steersman.gate.passage import Link, Passage, denial, refusal
 from steersman.gate.redaction import Redactor, is_marked
 

@@ -17,7 +17,6 @@ from steersman.domain.plan import Budget, Plan
 from steersman.domain.policy import Mode
 from steersman.domain.ports import Clock, Toolset
 from steersman.gate.admission import Admitted, Identified, Registry
-from steersman.gate.known import Operations
 from steersman.gate.approval import Approved, Asked
 from steersman.gate.attempt import Handled, Journaled
 from steersman.gate.authorise import Authority
@@ -25,6 +24,7 @@ from steersman.gate.budget import budgeted, charged
 from steersman.gate.consent import Consent
 from steersman.gate.guard import Directory, Policed, Rules
 from steersman.gate.history import Histories, History
+from steersman.gate.known import Operations
 from steersman.gate.limits import Broken, Bulkhead, Deadline
 from steersman.gate.passage import Guarded, Link, Passage
 from steersman.gate.record import Recorded

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from steersman.domain.environment import Environment, Tier
 from steersman.domain.ports import Clock, Source, Toolset
 from steersman.domain.signal import SignalName
@@ -31,5 +33,7 @@ class Opened:
     """Its own identity, as it was when it was opened: a write to anything else is refused."""
     source: Source | None = None
     """Telemetry that it gives, where it gives any."""
+    secrets: tuple[SecretStr, ...] = ()
+    """Values that must never be seen again."""
     signals: frozenset[SignalName] = frozenset()
     """What that telemetry can measure."""

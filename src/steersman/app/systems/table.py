@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from steersman.app.systems import prometheus
+from steersman.app.systems import apis, prometheus
 from steersman.app.systems.opened import Opened, Opening
 
-Opener = Callable[[Any, Opening], AbstractAsyncContextManager[Opened]]
-"""Takes the system's own section."""
+Opener = Callable[[Any, Opening], AbstractAsyncContextManager[Opened | tuple[Opened, ...]]]
+"""Takes the system's own section; gives one system, or several of one kind."""
 
 SYSTEMS: Mapping[str, Opener] = {
     "prometheus": prometheus.opened,
+    "apis": apis.opened,
 }

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from steersman.cli.here import EnvironmentName, LabName, app_here
+from steersman.cli.commands import tool_imports
+from steersman.cli.here import EnvironmentName, LabName, app_for
 from steersman.cli.output import Format, Output, emit, group, talk
 
 if TYPE_CHECKING:
@@ -18,18 +19,28 @@ if TYPE_CHECKING:
     from steersman.domain.fact import JsonObject
     from steersman.domain.operation import Operation
 
-app = group("Operations: list, show, call.")
+app = group("Operations: list, show, call; import-openapi, forget.")
 apps = {"tools": app}
+app.command("import-openapi")(tool_imports.import_openapi)
+app.command()(tool_imports.forget)
 
 
 @app.command("list")
 def list_(
-    toolset: Annotated[str, typer.Option("--toolset", help="Only those of one system.")] = "",
+    toolset: Annotated[str, typer.Option("--toolset", help="Only those of one system, or of one imported API.")] = "",
     output: Output = Format.table,
 ) -> None:
-    """All operations, with effect, blast radius and inverse."""
+    """All operations, with effect, blast radius and inverse; those of imported APIs with --toolset."""
+    from steersman.app import apis
     from steersman.app.catalogue import all_operations
+    from steersman.app.settings import load
 
+    settings = load()
+    if apis.is_imported(settings, toolset):
+        tool_imports.listed(settings, toolset, output)
+        return
+    for name in () if toolset else apis.names(settings):
+        talk(f"imported: {name}; `steer tools list --toolset {name}` shows its operations")
     found = [each for each in all_operations() if not toolset or each.toolset == toolset]
     emit([each.model_dump(mode="json") for each in found], output, lambda: _table(found))
 
@@ -39,9 +50,14 @@ def show(operation: str, output: Output = Format.table) -> None:
     """One operation: schemas, probe, what it leaves, inverse."""
     from rich.pretty import Pretty
 
+    from steersman.app import apis
     from steersman.app.catalogue import operation_named
+    from steersman.app.settings import load
 
-    payload = operation_named(operation).model_dump(mode="json")
+    settings = load()
+    imported = apis.is_imported(settings, operation.partition(".")[0])
+    found = apis.operation(settings, operation) if imported else operation_named(operation)
+    payload = found.model_dump(mode="json")
     emit(payload, output, lambda: Pretty(payload, expand_all=True))
 
 
@@ -68,7 +84,7 @@ def call(
     run_id = RunId(call_id) if call_id else new_run_id("call")
 
     async def work() -> JsonObject:
-        async with app_here(lab, env) as here:
+        async with app_for(operation, lab, env) as here:
             made = Call(
                 operation=OperationName(operation),
                 arguments=arguments,

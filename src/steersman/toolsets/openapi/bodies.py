@@ -66,7 +66,7 @@ def body_of(raw: JsonValue, document: Document, schemas: Schemas) -> Sent | None
     for each in media:
         if each.body not in distinct:
             distinct.append(each.body)
-    schema = distinct[0] if len(distinct) == 1 else {"anyOf": distinct}
+    schema: JsonValue = distinct[0] if len(distinct) == 1 else {"anyOf": distinct}
     body = Body(required=plain.get("required") is True, media=tuple(media), several=len(media) > 1)
     return Sent(body, schema, frozenset(parts))
 
@@ -134,8 +134,6 @@ def _with_files(schema: JsonObject, fields: dict[str, FieldStyle]) -> JsonObject
     return {**schema, "properties": made}
 
 
-
-
 def _fields(media: JsonObject, schema: JsonValue, document: Document, kind: str) -> dict[str, FieldStyle]:
     plain = document.plain(schema) if isinstance(schema, dict) else {}
     properties = plain.get("properties")
@@ -151,7 +149,7 @@ def _fields(media: JsonObject, schema: JsonValue, document: Document, kind: str)
         explode = held.get("explode")
         wanted = held.get("contentType")
         found[name] = FieldStyle(
-            style=style,  # type: ignore[arg-type]  # compared just now
+            style=style,
             explode=explode if isinstance(explode, bool) else style == "form",
             content_type=wanted.split(",")[0].strip()[:_CONTENT_TYPE] if isinstance(wanted, str) else "",
             file=kind == MULTIPART and _is_file(raw),

@@ -95,14 +95,15 @@ class Caller:
             raise ToolError(f"{self.recipe.verb!r}: it redirects to {to[:120]!r}, which is no URL") from e
         if self.writes and answer.status not in _NOT_DONE:
             raise OutcomeUnknownError(
-                f"{self.recipe.verb!r}: the server answered {answer.status} and points to {to[:120]!r}; look whether it is done"
+                f"{self.recipe.verb!r}: the server answered {answer.status} and points to {to[:120]!r}; "
+                "look whether it is done"
             )
         if self.writes or origin(target) != origin(httpx.URL(url)) or target.userinfo:
             raise ToolError(f"{self.recipe.verb!r}: it redirects to {to[:120]!r}, which is not followed")
         return str(target)
 
     def _must_be_the_body(self, arguments: JsonObject) -> None:
-        """With several content types, exactly the schema of the chosen one; the gate has checked that it is one of them."""
+        """With several content types, the schema of the chosen one; the gate has checked that it is one of them."""
         body = self.recipe.body
         media = media_of(self.recipe, arguments)
         if body is None or media is None or not body.several:

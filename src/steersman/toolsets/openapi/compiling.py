@@ -1,4 +1,4 @@
-"""A description to recipes, one operation at a time; an operation that cannot be taken over is left out with a reason."""
+"""A description to recipes, one operation at a time; what cannot be taken over is left out with a reason."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Compiler:
         held = self.document.root if old else self.document.root.get("components")
         raw = held.get("securityDefinitions" if old else "securitySchemes") if isinstance(held, dict) else None
         found: dict[str, Scheme] = {}
-        for name, value in (raw.items() if isinstance(raw, dict) else ()):
+        for name, value in raw.items() if isinstance(raw, dict) else ():
             try:
                 plain = self.document.plain(value)
             except InputError as e:
@@ -234,9 +234,8 @@ def _words(raw: JsonObject, item: JsonObject, path: str) -> str:
     """What it is found by, beside its name and summary."""
     tags = raw.get("tags")
     said = [str(tag) for tag in tags] if isinstance(tags, list) else []
-    for held in (raw.get("description"), item.get("summary"), item.get("description")):
-        if isinstance(held, str):
-            said.append(held[:600])
+    held = (raw.get("description"), item.get("summary"), item.get("description"))
+    said += [text[:600] for text in held if isinstance(text, str)]
     return one_line(" ".join([path.replace("/", " "), *said]), limit=600)
 
 
@@ -260,7 +259,7 @@ def _scheme(raw: JsonObject) -> Scheme | None:
     match raw.get("type"), str(raw.get("scheme", "")).lower():
         case "apiKey", _ if isinstance(name, str):
             place = raw.get("in")
-            return Scheme(kind=place, name=name) if place in ("header", "query", "cookie") else None  # type: ignore[arg-type]  # compared just now
+            return Scheme(kind=place, name=name) if place in ("header", "query", "cookie") else None
         case "http", "basic":
             return Scheme(kind="basic")
         case ("http", "bearer") | ("openIdConnect", _):

@@ -18,6 +18,8 @@ MAX_HOPS = 32
 """References to references."""
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
+_SHOWN = 120
+"""Characters of a value in a message."""
 _ANCHORED = 200
 """Levels that are searched for anchors."""
 
@@ -41,7 +43,9 @@ class Document:
                 return cls(root, "3.0")
             case "3.1" | "3.2":
                 return cls(root, "3.1")
-        raise InputError(f"version {said!r} is none of OpenAPI 3.1, 3.0 and Swagger 2.0: the document says it at its top")
+        raise InputError(
+            f"version {said!r} is none of OpenAPI 3.1, 3.0 and Swagger 2.0: the document says it at its top"
+        )
 
     def target(self, ref: JsonValue) -> tuple[str, JsonValue]:
         """What a reference names, with its pointer in one spelling. Follows references to references.
@@ -109,4 +113,4 @@ def _anchors(value: JsonValue, depth: int) -> Iterator[tuple[str, JsonValue]]:
 
 def _short(value: JsonValue) -> str:
     text = repr(value) if isinstance(value, (str, int, float, bool)) or value is None else type(value).__name__
-    return text if len(text) <= 120 else text[:119] + "…"
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

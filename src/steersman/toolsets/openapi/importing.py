@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 
 import httpx
+from pydantic import StringConstraints
 
 from steersman.domain.environment import Tier
 from steersman.domain.errors import ConfigError, InputError
@@ -28,7 +29,7 @@ ALWAYS = ("bearer", "basic", "header:", "query:")
 class Wish(Fact):
     """What the operator says about an import."""
 
-    name: str
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
     source: str
     server: str = ""
     """Empty: the first of the description."""
@@ -94,20 +95,20 @@ def scheme_of(name: str, schemes: dict[str, Scheme]) -> Scheme:
     kind, _, header = name.partition(":")
     match kind:
         case "bearer" | "basic" if not header:
-            return Scheme(kind=kind)  # type: ignore[arg-type]  # both are kinds
+            return Scheme(kind=kind)
         case "header" | "query" if header:
-            return Scheme(kind=kind, name=header)  # type: ignore[arg-type]  # both are kinds
+            return Scheme(kind=kind, name=header)
     known = ", ".join([*sorted(schemes)[:8], "bearer", "basic", "header:NAME", "query:NAME"])
     raise ConfigError(f"there is no auth scheme {name!r}; known are {known}")
-
-
 
 
 def _must_name_schemes(auth: tuple[AuthRef, ...], schemes: dict[str, Scheme]) -> None:
     for each in auth:
         scheme = scheme_of(each.name, schemes)
         if each.use == "client" and not scheme.token_url:
-            raise ConfigError(f"auth {each.name!r} has no token URL in the description; give a token, without 'client:'")
+            raise ConfigError(
+                f"auth {each.name!r} has no token URL in the description; give a token, without 'client:'"
+            )
 
 
 def _server(wish: Wish, offered: tuple[str, ...]) -> tuple[str, bool]:

@@ -11,14 +11,15 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue, StringConstraints, ValidationError
 
 from steersman.domain.environment import Tier
 from steersman.domain.errors import InputError, IntegrityError
 from steersman.domain.fact import Digest, Fact, Instant, JsonObject, canonical
 from steersman.domain.overlay import Overlay
+from steersman.remote.text import one_line
 from steersman.toolsets.openapi.recipe import Recipe, Scheme
 
 SCHEMA = 1
@@ -36,7 +37,7 @@ class AuthRef(Fact):
 
     name: str
     """Of a scheme in the description, or `bearer`, `basic`, `header:NAME`, `query:NAME`, which are always sent."""
-    ref: str
+    ref: Annotated[str, StringConstraints(pattern=r"^(env|file|vault):.+$")]
     """`env:NAME`, `file:PATH` ..."""
     use: Literal["token", "client"] = "token"
     scope: str = ""
@@ -83,11 +84,16 @@ class Kept:
             self._db = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10)
             rows = dict(self._db.execute("SELECT key, value FROM meta"))
             self.manifest = Manifest.model_validate_json(rows["manifest"])
+            self._digests = dict(self._db.execute("SELECT id, digest FROM part"))
+            self._verbs = dict(self._db.execute("SELECT verb, digest FROM operation"))
         except (sqlite3.DatabaseError, KeyError, ValidationError) as e:
-            raise IntegrityError(f"{str(path)!r} is no imported description: {e}; import it again") from e
-        self.signature = rows.get("signature", "")
+            raise IntegrityError(
+                f"{str(path)!r} is no imported description: {one_line(str(e))}; import it again"
+            ) from e
+        self.signature = str(rows.get("signature", ""))
         self._parts: dict[str, JsonValue] = {}
-        self._hashes: dict[str, str] = {}
+        if _content([*self._digests.items(), *self._verbs.items()]) != self.manifest.content:
+            raise IntegrityError(f"{self.manifest.name!r} is not what was imported; import it again")
 
     def close(self) -> None:
         """Lets go of the file."""
@@ -99,45 +105,30 @@ class Kept:
 
     def verbs(self) -> list[str]:
         """Their names alone."""
-        return [verb for (verb,) in self._db.execute("SELECT verb FROM operation")]
+        return list(self._verbs)
 
     def recipe(self, verb: str) -> tuple[Recipe, str]:
         """One operation, and its digest, which covers its schemas. Raises InputError when there is none."""
-        row = self._db.execute("SELECT recipe, digest FROM operation WHERE verb = ?", (verb,)).fetchone()
+        row = self._db.execute("SELECT recipe FROM operation WHERE verb = ?", (verb,)).fetchone()
         if row is None:
-            raise InputError(f"{self.manifest.name!r} has no operation {verb!r}")
-        text, said = row
-        recipe = Recipe.model_validate_json(text)
-        if _operation_digest(text, self._digests((*recipe.parts, *recipe.answer_parts))) != said:
+            raise InputError(f"{self.manifest.name!r} has no operation {verb!r}; `steer tools list` shows all")
+        recipe = Recipe.model_validate_json(row[0])
+        used = {name: self._digests.get(name, "") for name in (*recipe.parts, *recipe.answer_parts)}
+        if _operation_digest(row[0], used) != self._verbs[verb]:
             raise IntegrityError(f"{self.manifest.name}.{verb} is not what was imported; import it again")
-        return recipe, said
+        return recipe, self._verbs[verb]
 
     def parts(self, ids: Sequence[str]) -> JsonObject:
-        """Schemas by their ids; each is read from the file once."""
+        """Schemas by their ids; each is read from the file, and compared with its digest, once."""
         missing = [identity for identity in ids if identity not in self._parts]
         for start in range(0, len(missing), _AT_ONCE):
             some = missing[start : start + _AT_ONCE]
             marks = ",".join("?" * len(some))
             for identity, text in self._db.execute(f"SELECT id, schema FROM part WHERE id IN ({marks})", some):  # noqa: S608  # only question marks are put in
+                if _hash(text) != self._digests[identity]:
+                    raise IntegrityError(f"schema {identity!r} of {self.manifest.name!r} is not what was imported")
                 self._parts[identity] = json.loads(text)
-                self._hashes[identity] = _hash(text)
         return {identity: self._parts[identity] for identity in ids}
-
-    def content(self) -> Digest:
-        """The digest over everything, reckoned anew."""
-        found: list[tuple[str, str]] = []
-        for identity, schema in self._db.execute("SELECT id, schema FROM part ORDER BY id"):
-            found.append((identity, _hash(schema)))
-        digests = dict(found)
-        for verb, text in self._db.execute("SELECT verb, recipe FROM operation ORDER BY verb"):
-            recipe = json.loads(text)
-            used = [*recipe["parts"], *recipe["answer_parts"]]
-            found.append((verb, _operation_digest(text, {name: digests.get(name, "") for name in used})))
-        return _content(found)
-
-    def _digests(self, ids: Sequence[str]) -> dict[str, str]:
-        self.parts(ids)
-        return {identity: self._hashes[identity] for identity in ids}
 
 
 def content_of(recipes: Iterable[Recipe], parts: dict[str, JsonValue]) -> tuple[Digest, Rows]:

@@ -36,7 +36,7 @@ def operation_of(recipe: Recipe, toolset: str, *, parts: JsonObject, version: in
 
 def view_operation(base: Operation, verb: str, view: View, *, version: int) -> Operation:
     """A view as an operation of its own."""
-    fields: dict[str, JsonValue] = {name: True for name in view.fields}
+    fields: dict[str, JsonValue] = dict.fromkeys(view.fields, True)
     schema: JsonObject = {
         "type": "object",
         "properties": {"exists": {"type": "boolean"}, **fields},
@@ -85,7 +85,9 @@ def must_fit(overlay: Overlay, verbs: frozenset[str]) -> None:
         wanted += [each.operation.rpartition(".")[2] for each in (said.probe, said.inverse) if each]
     unknown = [name for name in wanted if name not in known]
     if unknown:
-        raise InputError(f"the overlay speaks of {unknown[0]!r}, which is no operation here; `steer tools list` shows all")
+        raise InputError(
+            f"the overlay speaks of {unknown[0]!r}, which is no operation here; `steer tools list` shows all"
+        )
     twice = [name for name in overlay.views if name in verbs]
     if twice:
         raise InputError(f"the overlay's view {twice[0]!r} has the name of an operation; give it another")

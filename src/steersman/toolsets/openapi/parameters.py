@@ -10,6 +10,7 @@ from steersman.domain.errors import InputError
 from steersman.domain.fact import JsonObject
 from steersman.toolsets.openapi.recipe import Parameter, Place, Style
 
+MAX_NAME = 200
 TAKEN = frozenset({"body", "content_type"})
 """Arguments of our own."""
 
@@ -39,11 +40,11 @@ def skipped(raw: JsonObject) -> bool:
 def parameter_of(raw: JsonObject, argument: str) -> tuple[Parameter, JsonValue]:
     """The parameter and its schema. Raises InputError for a place, style or name that does not exist."""
     name, place = raw.get("name"), raw.get("in")
-    if not isinstance(name, str) or not name or len(name) > 200:
+    if not isinstance(name, str) or not name or len(name) > MAX_NAME:
         raise InputError(f"a parameter in {place!r} has no usable name")
     if place not in _STYLES:
         raise InputError(f"parameter {name!r} stands in {place!r}, wants path, query, header or cookie")
-    at: Place = place  # type: ignore[assignment]  # its keys are the places
+    at: Place = place
     if at in ("header", "cookie") and not _HEADER_NAME.fullmatch(name):
         raise InputError(f"parameter {name!r} is no name for a {at}")
     style = raw.get("style", _STYLES[at][0])
@@ -56,7 +57,7 @@ def parameter_of(raw: JsonObject, argument: str) -> tuple[Parameter, JsonValue]:
         argument=argument,
         name=name,
         place=at,
-        style=style,  # type: ignore[arg-type]  # compared just now
+        style=style,
         explode=explode if isinstance(explode, bool) else style == "form",
         required=raw.get("required") is True or at == "path",
         reserved=raw.get("allowReserved") is True and at == "query",

@@ -80,7 +80,7 @@ def _measure(text: str, name: str) -> None:
     total = 0
     for event in yaml.parse(text, _LOADER):
         if isinstance(event, yaml.AliasEvent):
-            total += sizes.get(event.anchor, MAX_NODES)  # an alias inside of its own anchor never ends
+            total += sizes.get(event.anchor or "", MAX_NODES)  # an alias inside of its own anchor never ends
         elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             opened.append((event.anchor, total))
             total += 1
@@ -112,7 +112,8 @@ def _plain(value: Any, seen: dict[int, Any]) -> Any:
         return seen[id(value)]
     if isinstance(value, list):
         if id(value) not in seen:
-            seen[id(value)] = rows = []
+            rows: list[Any] = []
+            seen[id(value)] = rows
             rows.extend(_plain(item, seen) for item in value)
         return seen[id(value)]
     if value is None or isinstance(value, (str, bool, int, float)):

@@ -218,13 +218,16 @@ class _Conversion:
         for key, fits in SCALARS.items():
             if key in schema and fits(schema[key]):
                 made[key] = schema[key]
+        self._bounds(schema, made)
+
+    def _bounds(self, schema: JsonObject, made: JsonObject) -> None:
         for key, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
             if schema.get(key) is True and bound in made:
                 made[key] = made.pop(bound)
         pattern = schema.get("pattern")
         if isinstance(pattern, str) and self.schemas.pattern(pattern):
             made["pattern"] = pattern
-        bounds = BOUNDS.get(str(schema.get("format"))) if types == ["integer"] else None
+        bounds = BOUNDS.get(str(schema.get("format"))) if made.get("type") == "integer" else None
         if bounds is not None:
             made.setdefault("minimum", bounds[0])
             made.setdefault("maximum", bounds[1])
@@ -262,9 +265,7 @@ class _Conversion:
             if not isinstance(ref, str):
                 return None  # an inline schema has no name to be told by
             own = ref.rsplit("/", 1)[-1]
-            named = [
-                key for key, to in mapping.items() if to in (ref, own)
-            ] if isinstance(mapping, dict) else []
+            named = [key for key, to in mapping.items() if to in (ref, own)] if isinstance(mapping, dict) else []
             values: list[JsonValue] = [*(named or [own])]
             tags.append({"type": "object", "required": [name], "properties": {name: {"enum": values}}})
         return tags

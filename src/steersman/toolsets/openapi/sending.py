@@ -126,8 +126,10 @@ def _multipart(media: Media, body: JsonObject, mark: str) -> Iterator[bytes]:
 
 def _head(name: str, kind: str, filename: str = "") -> bytes:
     said = f'; filename="{_quotable(filename)}"' if filename else ""
-    safe_kind = "".join(c for c in kind if 0x20 <= ord(c) < 0x7F)
-    return f'Content-Disposition: form-data; name="{_quotable(name)}"{said}\r\nContent-Type: {safe_kind}\r\n\r\n'.encode()
+    safe_kind = "".join(c for c in kind if c.isascii() and c.isprintable())
+    return (
+        f'Content-Disposition: form-data; name="{_quotable(name)}"{said}\r\nContent-Type: {safe_kind}\r\n\r\n'.encode()
+    )
 
 
 def _quotable(text: str) -> str:

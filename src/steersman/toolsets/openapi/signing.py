@@ -85,7 +85,9 @@ class Signer:
         if not alternatives or {} in alternatives or always:
             return always
         named = " or ".join("+".join(each) for each in alternatives)
-        raise ToolError(f"{recipe.verb!r} wants credentials for {named[:160]!r}; import it again with --auth SCHEME=REF")
+        raise ToolError(
+            f"{recipe.verb!r} wants credentials for {named[:160]!r}; import it again with --auth SCHEME=REF"
+        )
 
     async def _secret(self, name: str) -> str:
         held = self.credentials[name]

@@ -71,7 +71,9 @@ class OpenApiToolset:
         said = self.kept.manifest.overlay.operations.get(verb)
         return Binding(operation, self._caller(verb, key_header=said.key_header if said else "", operation=operation))
 
-    def _caller(self, verb: str, *, operation: Operation, key_header: str = "", absent: frozenset[int] = frozenset()) -> Caller:
+    def _caller(
+        self, verb: str, *, operation: Operation, key_header: str = "", absent: frozenset[int] = frozenset()
+    ) -> Caller:
         recipe, _ = self.kept.recipe(verb)
         return Caller(
             recipe,
@@ -107,9 +109,7 @@ def described(kept: Kept, verb: str) -> Operation:
 
 
 def _version(digest: str, *said: Fact | None) -> int:
-    """Another number whenever the definition or what the operator says of it is another: plans that know the old one
-    are refused.
-    """
+    """Another number whenever the definition, or what the operator says of it, is another: old plans are refused."""
     text = digest + "".join(each.model_dump_json() for each in said if each is not None)
     return int(hashlib.sha256(text.encode()).hexdigest()[:7], 16) + 1
 
@@ -152,7 +152,11 @@ def _tokens_of(manifest: Manifest) -> list[str]:
     """Token servers on the API's own host."""
     host = httpx.URL(manifest.server).host
     urls = [scheme.token_url for scheme in manifest.schemes.values() if scheme.token_url]
-    return [url for url in urls if httpx.URL(url).host == host and httpx.URL(url).scheme == httpx.URL(manifest.server).scheme]
+    return [
+        url
+        for url in urls
+        if httpx.URL(url).host == host and httpx.URL(url).scheme == httpx.URL(manifest.server).scheme
+    ]
 
 
 def _viewing(view: View, caller: Caller) -> Handler:
