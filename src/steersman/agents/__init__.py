@@ -17,6 +17,10 @@ AGENTS: dict[str, tuple[str, str]] = {
         "steersman.agents.planning:planning_agent",
         "Plans a goal on observed facts: asks the planner, reads what it lacks through the gate, asks again.",
     ),
+    "tool_executor": (
+        "steersman.agents.tool_executor:tool_executor_agent",
+        "Runs one call of thousands: recalls a handful of operations, chooses, validates, calls through the gate.",
+    ),
 }
 """Name to where it is made and what it does."""
 
