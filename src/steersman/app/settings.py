@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 
 from steersman.app.section import Section, keys
 from steersman.app.systems.apis import ApisSettings
+from steersman.app.systems.mcp import McpServerSettings
 from steersman.app.systems.prometheus import PrometheusSettings
 from steersman.domain.environment import Tier
 from steersman.domain.errors import ConfigError
@@ -85,6 +86,7 @@ class EnvironmentSettings(Section):
     """
     prometheus: PrometheusSettings | None = None
     apis: ApisSettings | None = None
+    mcp: dict[str, McpServerSettings] = {}
 
 
 class Settings(Section):

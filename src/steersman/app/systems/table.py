@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from steersman.app.systems import apis, prometheus
+from steersman.app.systems import apis, mcp, prometheus
 from steersman.app.systems.opened import Opened, Opening
 
 Opener = Callable[[Any, Opening], AbstractAsyncContextManager[Opened | tuple[Opened, ...]]]
@@ -15,4 +15,5 @@ Opener = Callable[[Any, Opening], AbstractAsyncContextManager[Opened | tuple[Ope
 SYSTEMS: Mapping[str, Opener] = {
     "prometheus": prometheus.opened,
     "apis": apis.opened,
+    "mcp": mcp.opened,
 }

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from steersman.app.settings import Settings
     from steersman.domain.fact import JsonObject
 
+FOUND = 10
 REASONS = 12
 """Operations that were left out and are named; the rest are counted."""
 
@@ -60,11 +61,16 @@ def import_openapi(
 
 
 def forget(name: str) -> None:
-    """Forget an imported API, with its credentials' references and its overlay."""
-    from steersman.app import apis
+    """Forget an imported API, or the approval of an MCP server, with its overlay."""
+    from steersman.app import apis, mcp_servers
     from steersman.app.settings import load
 
-    manifest = apis.forget(load(), name)
+    settings = load()
+    if mcp_servers.is_approved(settings, name):
+        mcp_servers.forget(settings, name)
+        talk(f"forgot the approval of {name}; its tools can no longer be called")
+        return
+    manifest = apis.forget(settings, name)
     talk(f"forgot {name}: {manifest.operations} operations of {manifest.server}")
 
 
@@ -74,6 +80,20 @@ def listed(settings: Settings, name: str, output: Format) -> None:
 
     rows = operations_of(settings, name)
     emit([*rows], output, lambda: _table(rows))
+
+
+def searched(settings: Settings, wish: str, toolset: str, *, output: Format) -> None:
+    """The operations that fit a wish best, of all that are known here."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from steersman.app.tool_index import index
+
+    found = index(settings, toolset).search(wish, limit=FOUND)
+    drawn = Table("operation", "score", "does", box=None, pad_edge=False)
+    for each in found:
+        drawn.add_row(each.name, f"{each.score:.2f}", escape(each.summary))
+    emit([{"name": each.name, "score": each.score, "summary": each.summary} for each in found], output, lambda: drawn)
 
 
 def _bytes(path: Path) -> bytes:

@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from steersman.domain.fact import JsonObject
 from steersman.remote.exchange import Answer
+from steersman.remote.schemas.checking import bundle, validator
 from steersman.remote.text import one_line
 from steersman.toolsets.openapi.bodies import is_json
 from steersman.toolsets.openapi.paging import next_arguments
@@ -105,18 +106,3 @@ def decoded(answer: Answer) -> tuple[JsonValue, str]:
     if answer.content_type.startswith("text/") or "xml" in answer.content_type or "yaml" in answer.content_type:
         return answer.text, ""
     return {"base64": base64.b64encode(answer.body).decode(), "size_bytes": len(answer.body)}, ""
-
-
-def bundle(schema: JsonValue, parts: JsonObject) -> JsonObject:
-    """A schema that stands alone, with the parts that it refers to."""
-    plain: JsonObject = schema if isinstance(schema, dict) else {"allOf": [schema]}
-    return {**plain, "$defs": parts} if parts else plain
-
-
-def validator(schema: JsonObject) -> jsonschema_rs.Validator:
-    """Checks in linear time: patterns run on an engine that never goes back."""
-    return jsonschema_rs.validator_for(schema, pattern_options=jsonschema_rs.RegexOptions(), retriever=_refuse)
-
-
-def _refuse(uri: str) -> JsonValue:
-    raise ValueError(f"{uri!r} is not read")

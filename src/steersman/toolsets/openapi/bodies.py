@@ -8,9 +8,9 @@ from pydantic import JsonValue
 
 from steersman.domain.errors import InputError
 from steersman.domain.fact import JsonObject
-from steersman.toolsets.openapi.document import Document
+from steersman.remote.schemas.conversion import Schemas
+from steersman.remote.schemas.document import Document
 from steersman.toolsets.openapi.recipe import Body, FieldStyle, Media
-from steersman.toolsets.openapi.schemas import Schemas
 
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"

@@ -12,7 +12,8 @@ from steersman.domain.errors import InputError, OutcomeUnknownError, ToolError
 from steersman.domain.fact import JsonObject
 from steersman.domain.ports import CallContext
 from steersman.remote.exchange import Answer, Remote, Request
-from steersman.toolsets.openapi.answering import Parts, Reader, bundle, validator
+from steersman.remote.schemas.checking import bundle, validator
+from steersman.toolsets.openapi.answering import Parts, Reader
 from steersman.toolsets.openapi.recipe import Media, Recipe
 from steersman.toolsets.openapi.sending import Written, media_of, write
 from steersman.toolsets.openapi.signing import Signer

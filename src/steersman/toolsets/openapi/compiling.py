@@ -10,15 +10,15 @@ from pydantic import JsonValue
 
 from steersman.domain.errors import InputError
 from steersman.domain.fact import JsonObject
+from steersman.remote.schemas.conversion import Schemas
+from steersman.remote.schemas.document import Document
 from steersman.remote.text import one_line
 from steersman.toolsets.openapi import functions, upgrade
 from steersman.toolsets.openapi.bodies import answers_of, body_of
-from steersman.toolsets.openapi.document import Document
 from steersman.toolsets.openapi.names import argument, verb
 from steersman.toolsets.openapi.paging import asks_for_more
 from steersman.toolsets.openapi.parameters import TAKEN, parameter_of, skipped
 from steersman.toolsets.openapi.recipe import Parameter, Recipe, Scheme
-from steersman.toolsets.openapi.schemas import Schemas
 
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 MAX_OPERATIONS = 20_000

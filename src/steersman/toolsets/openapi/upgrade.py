@@ -6,7 +6,7 @@ from pydantic import JsonValue
 
 from steersman.domain.errors import InputError
 from steersman.domain.fact import JsonObject
-from steersman.toolsets.openapi.document import Document
+from steersman.remote.schemas.document import Document
 
 _STYLES: dict[str, tuple[str, bool]] = {
     "csv": ("form", False),

@@ -9,7 +9,7 @@ from tests.unit.toolsets.openapi.descriptions import described, imported, one
 
 from steersman.domain.errors import InputError
 from steersman.domain.fact import JsonObject
-from steersman.toolsets.openapi.answering import bundle, validator
+from steersman.remote.schemas.checking import bundle, validator
 from steersman.toolsets.openapi.compiling import Compiler
 from steersman.toolsets.openapi.reading import MAX_BYTES, read
 from steersman.toolsets.openapi.recipe import Recipe

@@ -12,8 +12,8 @@ from pydantic import JsonValue
 
 from steersman.domain.errors import InputError
 from steersman.domain.fact import JsonObject
-from steersman.toolsets.openapi.document import Document
-from steersman.toolsets.openapi.keywords import (
+from steersman.remote.schemas.document import Document
+from steersman.remote.schemas.keywords import (
     BOUNDS,
     SCALARS,
     Side,
