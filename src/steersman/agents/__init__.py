@@ -14,8 +14,8 @@ AGENTS: dict[str, tuple[str, str]] = {
         "Recalls scenarios, past runs and incidents in one step, and answers with citations.",
     ),
     "planning": (
-        "steersman.agents.planning:planning_agent",
-        "Plans a goal on observed facts: asks the planner, reads what it lacks through the gate, asks again.",
+        "steersman.agents.planning_agent:planning_agent",
+        "Plans a goal on observed facts: asks the planner, reads what it lacks, asks again; a model may add to it.",
     ),
     "tool_executor": (
         "steersman.agents.tool_executor:tool_executor_agent",

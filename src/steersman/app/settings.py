@@ -12,6 +12,7 @@ import platformdirs
 import yaml
 from pydantic import Field, ValidationError
 
+from steersman.app.model_settings import ModelName, ModelsSettings
 from steersman.app.section import Section, keys
 from steersman.app.systems.apis import ApisSettings
 from steersman.app.systems.mcp import McpServerSettings
@@ -104,6 +105,11 @@ class Settings(Section):
     gate: GateSettings = GateSettings()
     journal: JournalSettings = JournalSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
+    model: ModelName = ""
+    """The language model, as `google_genai:gemini-2.5-flash`, `openai:...`, `anthropic:...`, `ollama:...` or
+    `llama_cpp:...`; empty: everything works without one.
+    """
+    models: ModelsSettings = ModelsSettings()
     environment: str = ""
     """The environment that commands are about when they name none; empty: the lab that is up."""
     environments: dict[str, EnvironmentSettings] = {}
