@@ -76,6 +76,14 @@ AGENTS: dict[str, tuple[str, str]] = {
         "steersman.agents.sub_agents:outline",
         "Reads one system: a playbook first, then, where there is a model, a ReAct loop within a budget.",
     ),
+    "tool_executor": (
+        "steersman.agents.tool_executor:tool_executor_agent",
+        "Runs one call of thousands: recalls a handful of operations, chooses, validates, calls through the gate.",
+    ),
+    "memory": (
+        "steersman.agents.memory:memory_agent",
+        "Remembers conversations: keeps turns, sums up under a token budget, finds again, forgets on request.",
+    ),
 }
 """Name to where it is made and what it does."""
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
+from pydantic import SecretStr
+
 from steersman.agents.now import measured_now
 from steersman.agents.planning import PlanningDeps, drifted
 from steersman.agents.proposing import Proposal, propose
@@ -51,6 +53,8 @@ class Connection:
     environment: Environment
     toolsets: tuple[Toolset, ...]
     signals: frozenset[SignalName] = frozenset()
+    secrets: tuple[SecretStr, ...] = ()
+    """Values that must never be seen again: journal, messages and traces are cleaned of them."""
     list_services: OperationName | None = None
     """The read that names the services there, as keys of its output's `services`."""
 
@@ -72,7 +76,7 @@ class App:
 
     async def recall(self, goal: str) -> list[Match]:
         """Scenarios that fit a goal here and now, best first: what is measured of the service that it names counts."""
-        toolsets = frozenset(operation.toolset for operation in self.world.catalogue.values())
+        toolsets = frozenset(name.partition(".")[0] for name in self.world.catalogue)
         service = named_service(goal, self.world.services)
         signals = {}
         if service is not None and self.world.signals:
@@ -124,6 +128,7 @@ async def open_app(settings: Settings, connection: Connection) -> AsyncIterator[
     """Opens everything for one environment, and closes it again."""
     async with open_journal(settings) as journal:
         rules, user, redactor = policy(settings), local_user(settings), known_secrets()
+        redactor.learn(secret.get_secret_value() for secret in connection.secrets)
         gate = _gate(settings, connection, journal, rules=rules, redactor=redactor)
         engine = LocalEngine(
             Deps(
