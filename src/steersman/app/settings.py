@@ -12,8 +12,10 @@ import platformdirs
 import yaml
 from pydantic import Field, ValidationError
 
+from steersman.app.model_settings import ModelName, ModelsSettings
 from steersman.app.section import Section, keys
 from steersman.app.systems.alertmanager import AlertmanagerSettings
+from steersman.app.systems.apis import ApisSettings
 from steersman.app.systems.ci import CiSettings
 from steersman.app.systems.dns import DnsSettings
 from steersman.app.systems.forge import ForgeSettings
@@ -22,6 +24,7 @@ from steersman.app.systems.http import HttpSettings
 from steersman.app.systems.jaeger import JaegerSettings
 from steersman.app.systems.load import LoadSettings
 from steersman.app.systems.loki import LokiSettings
+from steersman.app.systems.mcp import McpServerSettings
 from steersman.app.systems.postgres import PostgresSettings
 from steersman.app.systems.prometheus import PrometheusSettings
 from steersman.app.systems.registry import RegistrySettings
@@ -113,6 +116,8 @@ class EnvironmentSettings(Section):
     dns: DnsSettings | None = None
     vault: VaultSettings | None = None
     postgres: PostgresSettings | None = None
+    apis: ApisSettings | None = None
+    mcp: dict[str, McpServerSettings] = {}
 
 
 class Settings(Section):
@@ -130,6 +135,11 @@ class Settings(Section):
     gate: GateSettings = GateSettings()
     journal: JournalSettings = JournalSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
+    model: ModelName = ""
+    """The language model, as `google_genai:gemini-2.5-flash`, `openai:...`, `anthropic:...`, `ollama:...` or
+    `llama_cpp:...`; empty: everything works without one.
+    """
+    models: ModelsSettings = ModelsSettings()
     environment: str = ""
     """The environment that commands are about when they name none; empty: the lab that is up."""
     environments: dict[str, EnvironmentSettings] = {}

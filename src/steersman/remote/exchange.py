@@ -37,6 +37,8 @@ class Request:
     content: bytes | None = field(default=None, repr=False)
     """Sent as it is, under a content type that `headers` names."""
     writes: bool = False
+    auth: httpx.Auth | None = field(default=None, repr=False)
+    """Signs this request alone, instead of what the client does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,8 @@ class Remote:
             json=request.body,
             headers=headers,
         )
-        response = await self.client.send(sent, stream=True)
+        auth = request.auth or httpx.USE_CLIENT_DEFAULT
+        response = await self.client.send(sent, stream=True, auth=auth)
         try:
             body = await self._read(request, response)
         finally:

@@ -8,6 +8,7 @@ from typing import Any
 
 from steersman.app.systems import (
     alertmanager,
+    apis,
     ci,
     dns,
     forge,
@@ -16,6 +17,7 @@ from steersman.app.systems import (
     jaeger,
     load,
     loki,
+    mcp,
     postgres,
     prometheus,
     registry,
@@ -26,8 +28,8 @@ from steersman.app.systems import (
 )
 from steersman.app.systems.opened import Opened, Opening
 
-Opener = Callable[[Any, Opening], AbstractAsyncContextManager[Opened]]
-"""Takes the system's own section."""
+Opener = Callable[[Any, Opening], AbstractAsyncContextManager[Opened | tuple[Opened, ...]]]
+"""Takes the system's own section; gives one system, or several of one kind."""
 
 SYSTEMS: Mapping[str, Opener] = {
     "vault": vault.opened,
@@ -46,5 +48,7 @@ SYSTEMS: Mapping[str, Opener] = {
     "dns": dns.opened,
     "tls": tls.opened,
     "postgres": postgres.opened,
+    "apis": apis.opened,
+    "mcp": mcp.opened,
 }
 """Vault comes first: what the others are configured with may lie there."""
