@@ -108,7 +108,7 @@ def test_a_load_test_is_judged_kept_compared_and_exported(steer: Shell, url: str
     words = ("--preset", "smoke", "--url", url, "--rate", "10", "--duration", "6s", "--yes")
     junit = steer.home / "junit.xml"
     told = steer.json("bench", "run", *words, "--goal", "failures<=0", "--name", "one", "--export", f"junit={junit}")
-    assert told["verdict"]["result"] == "pass"
+    assert told["verdict"]["result"] == "pass", told["verdict"]
     assert told["requests"] == pytest.approx(60, abs=3)
     assert 'failures="0"' in junit.read_text()
     steer.json("bench", "run", *words, "--goal", "failures<=0", "--name", "two", "--baseline", "one", code=7)
@@ -117,7 +117,8 @@ def test_a_load_test_is_judged_kept_compared_and_exported(steer: Shell, url: str
     assert few["verdict"]["result"] == "inconclusive"
     assert steer.json("bench", "show", "one")["p50_ms"] > 0
     missed = steer("bench", "run", *words, "--goal", "p50<1ms", "--name", "three")
-    assert missed.returncode == 1
+    busy = "not to be trusted" in missed.stdout  # a machine that is busy with other work
+    assert missed.returncode == (7 if busy else 1)
     again = steer("bench", "run", *words, "--name", "one")
     assert again.returncode == 1
     assert "kept already" in again.stderr
