@@ -12,6 +12,7 @@ from steersman.app.secrets import VAULT, learn, resolve
 from steersman.app.section import Section
 from steersman.app.systems.opened import Opened, Opening
 from steersman.domain.environment import Environment
+from steersman.domain.errors import ConfigError
 from steersman.domain.fact import digest
 from steersman.domain.load import LoadCaps
 from steersman.domain.reference import place_of
@@ -52,7 +53,9 @@ async def opened(settings: LoadSettings, opening: Opening) -> AsyncIterator[Open
     async def secret(reference: str) -> str:
         if reference.startswith(VAULT) and opening.reveal is not None:
             place = place_of(reference)
-            found: str = (await opening.reveal(place))[place.field].get_secret_value()
+            found = (await opening.reveal(place)).get(place.field)
+            if found is None:
+                raise ConfigError(f"the secret {reference!r} has no such field; say vault:PATH#FIELD")
             learn((found,))
             return found
         return resolve(reference).get_secret_value()
