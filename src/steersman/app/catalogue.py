@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from importlib import import_module
 from itertools import chain
 from typing import get_args
 
@@ -18,23 +19,32 @@ TELEMETRY = "telemetry"
 """Name of the toolset through which telemetry is asked, whatever source is behind it."""
 
 
+TOOLSETS = (
+    "alertmanager",
+    "ci",
+    "dns",
+    "forge",
+    "grafana",
+    "http",
+    "jaeger",
+    "lab",
+    "loki",
+    "postgres",
+    "prometheus",
+    "registry",
+    "scan",
+    "tempo",
+    "tls",
+    "vault",
+)
+"""Modules of `toolsets/` with `OPERATIONS`; imported only when all are listed: they bring parsers and clients."""
+
+
 def all_operations() -> Sequence[Operation]:
     """Every operation that can be called, by name."""
-    # Parsers and clients, which only a listing of all needs.
-    from steersman.toolsets import alertmanager, grafana, jaeger, lab, loki, prometheus, tempo
-
-    load = chain.from_iterable(load_operations(name, LoadCaps()) for name in get_args(GeneratorName))
-    found = (
-        *lab.OPERATIONS,
-        *prometheus.OPERATIONS,
-        *loki.OPERATIONS,
-        *tempo.OPERATIONS,
-        *jaeger.OPERATIONS,
-        *alertmanager.OPERATIONS,
-        *grafana.OPERATIONS,
-        *telemetry_operations(TELEMETRY),
-        *load,
-    )
+    own = (import_module(f"steersman.toolsets.{name}").OPERATIONS for name in TOOLSETS)
+    load = (load_operations(name, LoadCaps()) for name in get_args(GeneratorName))
+    found = chain(chain.from_iterable(own), chain.from_iterable(load), telemetry_operations(TELEMETRY))
     return sorted(found, key=lambda operation: operation.name)
 
 

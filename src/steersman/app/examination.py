@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from steersman.app.settings import Settings
 from steersman.app.store import CLOCK
-from steersman.app.systems.opened import Opening
+from steersman.app.systems.opened import Opened, Opening
 from steersman.app.systems.table import SYSTEMS
 from steersman.domain.errors import SteersmanError
 from steersman.domain.fact import Fact
@@ -45,15 +45,19 @@ async def examine(settings: Settings) -> tuple[Examined, ...]:
     return tuple(await asyncio.gather(*(_examined(settings, place) for place in places)))
 
 
+async def _said(opened: Opened) -> str:
+    if opened.version is not None:
+        return f"version {await opened.version() or 'not said'}"
+    return str(await opened.toolset.environment())
+
+
 async def _examined(settings: Settings, place: Place) -> Examined:
     key = f"environments.{place.environment}.{place.system}"
     opening = Opening(place.environment, settings.environments[place.environment].tier, settings.home, CLOCK)
     try:
-        async with asyncio.timeout(TIMEOUT_S), SYSTEMS[place.system](place.section, opening) as opened:
-            if opened.version is not None:
-                says = f"version {await opened.version() or 'not said'}"
-            else:
-                says = str(await opened.toolset.environment())
+        async with asyncio.timeout(TIMEOUT_S), SYSTEMS[place.system](place.section, opening) as found:
+            opened = found if isinstance(found, tuple) else (found,)
+            says = ", ".join([await _said(each) for each in opened])
         well = True
     except TimeoutError:
         well, says = False, f"no answer within {TIMEOUT_S:g} s; is it reachable from here? look at {key}.url"

@@ -51,6 +51,14 @@ class Operation(Fact):
     probe: Invocation | None = None
     after: JsonObject | None = None
     inverse: Invocation | None = None
+    residue: str = ""
+    """What stays when the inverse came too late, and changes nothing that runs: `the finished build`. An undo lets it
+    stand and names it; without these words it would have to be verified as gone.
+    """
+    kept_by_undo: bool = False
+    """What it makes is meant to outlive a run that is undone, and takes nothing from anybody: a backup. It has no
+    inverse, policy asks as for anything irreversible, and an undo that leaves it is a whole one.
+    """
     dry_run: bool = False
     """Whether the tool itself can rehearse the call (server-side dry run)."""
     interruptible: bool = False

@@ -135,6 +135,32 @@ def _lab_extra(_: Settings) -> str:
     return "installed"
 
 
+def _models(settings: Settings) -> str:
+    from importlib.util import find_spec
+
+    from steersman.app.minds import ROLES, model_name, price, specs
+    from steersman.domain.errors import ConfigError
+    from steersman.models.providers import MAKERS, must_have_key
+    from steersman.models.spec import ASSUMED
+
+    named: dict[str, list[str]] = {}
+    for role in ROLES:
+        if name := model_name(settings, role):
+            named.setdefault(name, []).append(role.replace("_", "-"))
+    if not named:
+        return "none: plans, diagnosis and recall work without; `model: google_genai:NAME` sets one"
+    for spec in (spec for role in ROLES for spec in specs(settings, role)):
+        must_have_key(spec)
+        if find_spec(MAKERS[spec.provider].package) is None:
+            extra = MAKERS[spec.provider].extra
+            raise ConfigError(f"model {spec.name!r} needs a package: pip install 'steersman[{extra}]'")
+    unpriced = [name for name in named if price(settings, name) == ASSUMED]
+    said = "; ".join(f"{name} ({', '.join(roles)})" for name, roles in named.items())
+    caps = settings.models.caps
+    more = f"; {', '.join(unpriced)} has no price in models.prices and counts as dear" if unpriced else ""
+    return f"{said}; at most {caps.tokens} tokens and {caps.money_usd:g} USD a run{more}"
+
+
 LOOKS: dict[str, Callable[[Settings], str]] = {
     "python": _python,
     "home": _home,
@@ -142,6 +168,7 @@ LOOKS: dict[str, Callable[[Settings], str]] = {
     "kill switch": _switch,
     "policy": _policy,
     "lab": _lab_extra,
+    "model": _models,
 }
 
 

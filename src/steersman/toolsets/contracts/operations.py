@@ -1,4 +1,4 @@
-"""Observability, security, cost: Prometheus, Alertmanager, Grafana, Loki, Vault, cert-manager, IAM, cloud."""
+"""Observability, security, cost: Prometheus, Alertmanager, Grafana, Loki, cert-manager, IAM, cloud."""
 
 from __future__ import annotations
 
@@ -26,8 +26,6 @@ COLLECTOR = Thing(
     state={"sampling_percent": PERCENT, "exporter": NAME},
     observed={"ready": FLAG},
 )
-SECRET = Thing("vault", "secret", keys={"path": NAME}, state={"version": COUNT})
-TOKEN = Thing("vault", "lease", keys={"path": NAME}, state={"revoked": FLAG})
 CERTIFICATE = Thing(
     "certmanager",
     "certificate",
@@ -84,10 +82,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *COLLECTOR.reads(),
     *COLLECTOR.create("create_collector", blast="namespace"),
     COLLECTOR.change("set_sampling", "Sets the share of traces that are kept", "sampling_percent", blast="namespace"),
-    *SECRET.reads(),
-    SECRET.change("set_version", "Makes another version of a secret the current one", "version"),
-    *TOKEN.reads(),
-    TOKEN.final("revoke", "Revokes a credential for good", "revoked"),
     *CERTIFICATE.reads(),
     CERTIFICATE.final(
         "renew", "Has a certificate issued again; the former one stays valid until it expires", "renewal_token"
