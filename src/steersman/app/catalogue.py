@@ -17,13 +17,14 @@ TELEMETRY = "telemetry"
 def all_operations() -> Sequence[Operation]:
     """Every operation that can be called, by name."""
     # Clients, which only a listing of all needs:
-    from steersman.toolsets import ci, dns, forge, http, lab, prometheus, registry, scan, tls
+    from steersman.toolsets import ci, dns, forge, helm, http, lab, prometheus, registry, scan, tls
 
     found = (
         *lab.OPERATIONS,
         *prometheus.OPERATIONS,
         *forge.OPERATIONS,
         *ci.OPERATIONS,
+        *helm.OPERATIONS,
         *registry.OPERATIONS,
         *scan.OPERATIONS,
         *http.OPERATIONS,

@@ -16,6 +16,7 @@ from steersman.app.section import Section, keys
 from steersman.app.systems.ci import CiSettings
 from steersman.app.systems.dns import DnsSettings
 from steersman.app.systems.forge import ForgeSettings
+from steersman.app.systems.helm import HelmSettings
 from steersman.app.systems.http import HttpSettings
 from steersman.app.systems.prometheus import PrometheusSettings
 from steersman.app.systems.registry import RegistrySettings
@@ -92,6 +93,7 @@ class EnvironmentSettings(Section):
     prometheus: PrometheusSettings | None = None
     forge: ForgeSettings | None = None
     ci: CiSettings | None = None
+    helm: HelmSettings | None = None
     registry: RegistrySettings | None = None
     scan: ScanSettings | None = None
     tls: TlsSettings | None = None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from steersman.app.systems import ci, dns, forge, http, prometheus, registry, scan, tls
+from steersman.app.systems import ci, dns, forge, helm, http, prometheus, registry, scan, tls
 from steersman.app.systems.opened import Opened, Opening
 
 Opener = Callable[[Any, Opening], AbstractAsyncContextManager[Opened]]
@@ -16,6 +16,7 @@ SYSTEMS: Mapping[str, Opener] = {
     "prometheus": prometheus.opened,
     "forge": forge.opened,
     "ci": ci.opened,
+    "helm": helm.opened,
     "registry": registry.opened,
     "scan": scan.opened,
     "http": http.opened,
