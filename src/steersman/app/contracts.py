@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 from functools import cache
@@ -25,11 +26,13 @@ from steersman.planning.assume import Given, assumed_plan, unconnected
 from steersman.planning.check import check
 from steersman.planning.names import nearest
 from steersman.planning.world import World
-from steersman.policy.builtin import PROTECTED
+from steersman.policy.builtin import NEW_BACKUP, PROTECTED
 from steersman.toolsets.contracts.catalogue import contracts
 
 CONNECTABLE = frozenset({"lab"})
-"""Kinds of environment that can be connected to; a scenario for none of them can only be planned on contracts."""
+"""Kinds of environment that are found without configuration; a scenario for none
+of them can only be planned on contracts.
+"""
 PROBLEMS_SHOWN = 8
 
 
@@ -67,6 +70,7 @@ def contract_world(platforms: Sequence[str], *, tier: Tier = "staging") -> World
         catalogue={name: each for name, each in plannable().items() if each.toolset in names},
         kinds={},
         protected=_is_protected,
+        admits_new=lambda resource: re.search(NEW_BACKUP, resource) is not None,
         signals=frozenset(UNIT),
     )
 

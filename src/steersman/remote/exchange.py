@@ -30,12 +30,15 @@ class Request:
     method: str
     path: str
     query: Pairs = ()
-    form: Pairs = ()
-    body: JsonValue = None
-    content: bytes | None = None
+    form: Pairs = field(default=(), repr=False)
+    body: JsonValue = field(default=None, repr=False)
+    headers: Pairs = field(default=(), repr=False)
+    """What is sent may be a secret, so neither it nor the headers stand in a traceback."""
+    content: bytes | None = field(default=None, repr=False)
     """Sent as it is, under a content type that `headers` names."""
-    headers: Pairs = ()
     writes: bool = False
+    auth: httpx.Auth | None = field(default=None, repr=False)
+    """Signs this request alone, instead of what the client does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,8 @@ class Remote:
             json=request.body,
             headers=headers,
         )
-        response = await self.client.send(sent, stream=True)
+        auth = request.auth or httpx.USE_CLIENT_DEFAULT
+        response = await self.client.send(sent, stream=True, auth=auth)
         try:
             body = await self._read(request, response)
         finally:
@@ -174,6 +178,8 @@ def reason(body: str) -> str:
     except (ValueError, RecursionError):
         return body
     if isinstance(document, dict):
+        if isinstance(document.get("errors"), list):
+            return "; ".join(map(str, document["errors"]))
         return next((str(document[key]) for key in ("error", "message", "detail") if document.get(key)), body)
     return document if isinstance(document, str) else body
 

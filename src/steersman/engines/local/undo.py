@@ -86,6 +86,8 @@ class Undo:
             if settled.result != "done":
                 return None
             record = record.model_copy(update={"settled": settled})
+        if step.inverse is None and operation.kept_by_undo:
+            return Undone("skipped", "it is kept: what it made is meant to stay")
         if step.inverse is None:
             destroyed = operation.effect == "destructive"
             return Undone("skipped", "it has no inverse", stands=True, blocks=destroyed)
@@ -95,7 +97,8 @@ class Undo:
         for step in self.run.plan.steps:
             record = self.run.steps[step.id]
             reads = self.session.progress.operation(step.operation).effect == "read"
-            if step.id not in self.visited and not reads and (record.happened or record.open_intent):
+            kept = self.session.progress.operation(step.operation).kept_by_undo
+            if step.id not in self.visited and not (reads or kept) and (record.happened or record.open_intent):
                 self.stands[step.id] = "kept, because what relies on it could not be taken back"
                 await self._note(step.id, "skipped", self.stands[step.id])
 

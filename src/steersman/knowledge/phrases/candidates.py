@@ -18,7 +18,7 @@ CANDIDATES: dict[str, tuple[OperationName, ...]] = {
     "check_signals": _names("prometheus.check_query"),
     "watch": _names("prometheus.check_query"),
     "rollback": _names("argo_rollouts.set_weight kubernetes.set_image helm.upgrade gateway.set_weights"),
-    "backup": _names("postgres.dump"),
+    "backup": _names("postgres.backup"),
     "restart": _names("kubernetes.restart"),
     "scale": _names("kubernetes.scale"),
     "smoke_test": _names("k6.run"),
@@ -29,7 +29,7 @@ CANDIDATES: dict[str, tuple[OperationName, ...]] = {
     "cordon": _names("kubernetes.set_schedulable"),
     "uncordon": _names("kubernetes.set_schedulable"),
     "migrate": _names("postgres.migrate"),
-    "rotate": _names("vault.set_version certmanager.renew"),
+    "rotate": _names("vault.publish_staged certmanager.renew"),
     "approve": (),
     "notify": (),
 }
