@@ -25,6 +25,7 @@ TOOLSETS = (
     "dns",
     "forge",
     "grafana",
+    "helm",
     "http",
     "jaeger",
     "lab",

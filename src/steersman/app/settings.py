@@ -20,6 +20,7 @@ from steersman.app.systems.ci import CiSettings
 from steersman.app.systems.dns import DnsSettings
 from steersman.app.systems.forge import ForgeSettings
 from steersman.app.systems.grafana import GrafanaSettings
+from steersman.app.systems.helm import HelmSettings
 from steersman.app.systems.http import HttpSettings
 from steersman.app.systems.jaeger import JaegerSettings
 from steersman.app.systems.load import LoadSettings
@@ -109,6 +110,7 @@ class EnvironmentSettings(Section):
     grafana: GrafanaSettings | None = None
     forge: ForgeSettings | None = None
     ci: CiSettings | None = None
+    helm: HelmSettings | None = None
     registry: RegistrySettings | None = None
     scan: ScanSettings | None = None
     tls: TlsSettings | None = None

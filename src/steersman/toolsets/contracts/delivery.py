@@ -20,13 +20,6 @@ APPLICATION = Thing(
     state={"revision": NAME, "automated": FLAG},
     observed={"healthy": FLAG, "synced": FLAG},
 )
-RELEASE = Thing(
-    "helm",
-    "release",
-    keys=NAMED,
-    state={"chart": NAME, "version": NAME, "values": OBJECT},
-    observed={"ready": FLAG},
-)
 ROUTE = Thing(
     "gateway",
     "route",
@@ -47,8 +40,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *APPLICATION.reads(),
     APPLICATION.change("sync", "Brings an application to a revision of its repository", "revision"),
     APPLICATION.change("set_automated", "Turns automatic sync on or off", "automated"),
-    *RELEASE.reads(),
-    RELEASE.change("upgrade", "Upgrades a release to a chart version with values", "chart version values"),
     *ROUTE.reads(),
     ROUTE.change("set_weights", "Sets the weights of the pools behind a route", "weights"),
     ROUTE.change("set_rate_limit", "Limits the requests per second of a route", "requests_per_second"),
