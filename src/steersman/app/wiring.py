@@ -12,6 +12,7 @@ from functools import partial
 from steersman.agents.now import measured_now
 from steersman.agents.planning import PlanningDeps, drifted, make_plan
 from steersman.app.catalogue import TELEMETRY
+from steersman.app.cleaning import clean_goal, secrets_in
 from steersman.app.outcomes import CountedEngine
 from steersman.app.rules import desk, directory, policy
 from steersman.app.scenarios import Knowledge, with_unread
@@ -31,6 +32,7 @@ from steersman.engines.local.ports import Deps
 from steersman.gate.desk import ApprovalDesk
 from steersman.gate.gate import Gate, Needs
 from steersman.gate.gate import Settings as GateSettings
+from steersman.gate.redaction import Redactor
 from steersman.gate.source import GatedSource
 from steersman.journal.sql import SqlJournal
 from steersman.judgement.judge import judge
@@ -65,6 +67,7 @@ class App:
     knowledge: Knowledge
     world: World
     user: Principal
+    redactor: Redactor
 
     async def recall(self, goal: str) -> list[Match]:
         """Scenarios that fit a goal here and now, best first: what is measured of the service that it names counts."""
@@ -78,13 +81,13 @@ class App:
 
     async def plan(self, goal: Goal, matches: Sequence[Match]) -> Plan:
         """A checked plan on observed facts; changes nothing. Raises InputError when there is none."""
-        made = await make_plan(goal, matches, self._planning())
+        made = await make_plan(clean_goal(goal, self.redactor), matches, self._planning())
         used = next((match.scenario for match in matches if match.scenario.id == made.scenario_id), None)
         return with_unread(made, used) if used else made
 
     def check(self, plan: Plan) -> list[Problem]:
         """Everything that is wrong with a plan here."""
-        return check(plan, self.world)
+        return [*secrets_in(plan, self.redactor), *check(plan, self.world)]
 
     async def drift(self, plan: Plan) -> list[Drift]:
         """What has changed since the plan was made."""
@@ -108,7 +111,8 @@ async def open_app(settings: Settings, connection: Connection) -> AsyncIterator[
     """Opens everything for one environment, and closes it again."""
     async with open_journal(settings) as journal:
         rules, user = policy(settings), local_user(settings)
-        gate = _gate(settings, connection, journal, rules)
+        cleaner = redactor()
+        gate = _gate(settings, connection, journal, rules=rules, cleaner=cleaner)
         engine = LocalEngine(
             Deps(
                 caller=gate,
@@ -132,7 +136,9 @@ async def open_app(settings: Settings, connection: Connection) -> AsyncIterator[
             services=await _services(gate, connection, user),
         )
         answers, knowledge = desk(settings, journal), Knowledge(settings)
-        yield App(settings, journal, rules, gate, answers, CountedEngine(engine, knowledge), knowledge, world, user)
+        yield App(
+            settings, journal, rules, gate, answers, CountedEngine(engine, knowledge), knowledge, world, user, cleaner
+        )
 
 
 async def _services(gate: Gate, connection: Connection, user: Principal) -> frozenset[str]:
@@ -150,7 +156,7 @@ async def _services(gate: Gate, connection: Connection, user: Principal) -> froz
     return frozenset(found) if isinstance(found, dict) else frozenset()
 
 
-def _gate(settings: Settings, connection: Connection, journal: SqlJournal, rules: Policy) -> Gate:
+def _gate(settings: Settings, connection: Connection, journal: SqlJournal, *, rules: Policy, cleaner: Redactor) -> Gate:
     return Gate(
         Needs(
             toolsets=connection.toolsets,
@@ -159,7 +165,7 @@ def _gate(settings: Settings, connection: Connection, journal: SqlJournal, rules
             rules=rules,
             directory=directory(settings),
             clock=CLOCK,
-            redactor=redactor(),
+            redactor=cleaner,
             settings=GateSettings(
                 mode=settings.mode,
                 approval_ttl=timedelta(seconds=settings.approvals.ttl_s),
