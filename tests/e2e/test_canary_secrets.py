@@ -1,7 +1,6 @@
 """Forty made-up secrets put into every input, and looked for in everything that Steersman leaves: none may be there."""
 
 import json
-import os
 import subprocess
 import threading
 import time
@@ -52,9 +51,8 @@ def test_in_goals_and_parameters(shop: Shop) -> None:
     shown = shop.steer("runs", "list")
     given = [word for name, secret in ONE_LINE.items() for word in ("-p", f"{name}={secret}")]
     refused = shop.steer("plan", "-s", "backup-postgres-before-migration", "-p", "database=shop", *given)
-    one = shop.steer(
-        "run", "-s", "backup-postgres-before-migration", "-p", "database=shop", "-p", f"backup={PLANTED['npm']}"
-    )
+    words = ("run", "-s", "backup-postgres-before-migration", "-p", "database=shop")
+    one = shop.steer(*words, "-p", f"backup={PLANTED['npm']}")
     assert refused.returncode == one.returncode == 2
     clean(shop, planned, ran, shown, refused, one)
 
@@ -198,9 +196,7 @@ def children(parent: int) -> Iterator[tuple[str, bytes]]:
         try:
             if not folder.name.isdigit() or f"PPid:\t{parent}\n" not in (folder / "status").read_text():
                 continue
-            yield (
-                os.path.basename((folder / "exe").readlink()),
-                (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes(),
-            )
+            said = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+            yield (folder / "exe").readlink().name, said
         except OSError:
             continue

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from steersman.app.secrets import resolve
 from steersman.app.settings import Settings
 from steersman.domain.environment import Environment
-from steersman.domain.errors import ConfigError, PolicyDeniedError, SteersmanError
+from steersman.domain.errors import ConfigError, InputError, PolicyDeniedError, SteersmanError
 from steersman.domain.plan import Assumption, Plan
 from steersman.domain.ports import Embedder
 from steersman.domain.run import Run
@@ -92,6 +92,21 @@ class Knowledge:
         if why:
             raise PolicyDeniedError(f"scenario {scenario_id!r} is not used in autonomous mode: {why}; review it first")
         return Match(scenario=entry.scenario, score=1.0, why=("named",))
+
+    def must_trust(self, plan: Plan) -> None:
+        """Raises PolicyDeniedError in autonomous mode for a plan of a scenario that may not be used in it.
+
+        A plan is data and may come from a file: that it was made in another mode does not make its scenario reviewed.
+        """
+        if self.settings.mode != "autonomous" or plan.scenario_id is None:
+            return
+        try:
+            self.named(plan.scenario_id)
+        except InputError as e:
+            raise PolicyDeniedError(
+                f"the plan is of scenario {plan.scenario_id!r}, which is not in the knowledge base, and autonomous "
+                "mode uses reviewed ones only; `steer scenarios add` it"
+            ) from e
 
     def record(self, run: Run) -> None:
         """Counts and remembers a run that has come to its end.

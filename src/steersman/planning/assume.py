@@ -112,8 +112,8 @@ def _is_missing(parameter: Parameter, goal: Goal) -> bool:
 
 def _placeholder(parameter: Parameter) -> JsonValue:
     schema = parameter.schema_
-    for key in ("examples", "enum"):
-        choices = schema.get(key)
+    for word in ("examples", "enum"):
+        choices = schema.get(word)
         if isinstance(choices, list) and choices:
             return choices[0]
     if schema.get("type", "string") == "string":

@@ -57,6 +57,9 @@ class Ending:
     async def undo(self, run_id: str, *, reason: str) -> Run:
         return self.runs.pop(0)
 
+    async def show(self, run_id: str) -> Run:
+        return self.runs[0]
+
     async def recover(self) -> tuple[Run, ...]:
         return tuple(self.runs)
 
@@ -172,3 +175,17 @@ def test_what_is_measured_now_ranks_scenarios_whose_conditions_hold(tmp_path: Pa
     assert not [match for match in calm if any("holds now" in why for why in match.why)]
     was = {match.scenario.id: match.score for match in calm}
     assert all(match.score > was.get(match.scenario.id, -1.0) for match in holds)
+
+
+async def test_a_plan_of_an_unreviewed_scenario_does_not_run_in_autonomous_mode(tmp_path: Path) -> None:
+    knowing(tmp_path).base.add(read(CATS).scenarios)
+    run = ended(knowing(tmp_path), "done")
+    for scenario_id, why in (("mine", "nobody has reviewed it"), ("gone", "not in the knowledge base")):
+        poisoned = run.model_copy(update={"plan": run.plan.model_copy(update={"scenario_id": scenario_id})})
+        careful = CountedEngine(Ending([poisoned]), knowing(tmp_path, "autonomous"))
+        with pytest.raises(PolicyDeniedError, match=why):
+            await careful.run(poisoned.plan, "r1")
+        with pytest.raises(PolicyDeniedError, match=why):
+            await careful.resume("r1")
+        assert (await CountedEngine(Ending([poisoned]), knowing(tmp_path)).run(poisoned.plan, "r1")).state == "done"
+    assert (await CountedEngine(Ending([run]), knowing(tmp_path, "autonomous")).run(run.plan, "r1")).state == "done"

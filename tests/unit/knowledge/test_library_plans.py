@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from steersman.app.contracts import plannable
 from steersman.domain.environment import Environment
+from steersman.domain.expression import pointer
 from steersman.domain.fact import JsonObject
 from steersman.domain.goal import Goal
 from steersman.domain.ids import OperationName, ResourceId
@@ -23,7 +24,7 @@ from steersman.planning.world import Facts, Needs, Reading, World, facts_of, pro
 from steersman.policy.builtin import NEW_BACKUP, PROTECTED
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
-SCENARIOS = [item for item in builtin().scenarios if item.id != "deploy-bluegreen-lab"]
+SCENARIOS = [item for item in builtin().scenarios if not item.id.startswith("deploy-bluegreen-lab")]
 CASES = [
     (scenario, method, platform)
     for scenario in SCENARIOS
@@ -31,6 +32,7 @@ CASES = [
     if scenario.method and method.task == scenario.method.root
     for platform in sorted(scenario.labels.platforms)
 ]
+KNOWN: dict[str, JsonValue] = {"service": "payments", "target": "https://shop.test:8443"}
 VALUES: dict[str, JsonValue] = {
     "string": "x",
     "integer": 7,
@@ -45,24 +47,26 @@ def protected(resource: ResourceId) -> bool:
     return any(fnmatch(resource, pattern) for pattern in PROTECTED)
 
 
-def sample(schema: JsonValue) -> JsonValue:
+def sample(schema: JsonValue, whole: JsonValue = None) -> JsonValue:
+    """Something that the schema allows; `whole` holds its definitions."""
     assert isinstance(schema, dict)
-    if examples := schema.get("examples"):
-        assert isinstance(examples, list)
-        return examples[0]
-    if "enum" in schema:
-        choices = schema["enum"]
-        assert isinstance(choices, list)
-        return choices[0]
+    whole = whole or schema
+    if "$ref" in schema:
+        assert isinstance(whole, dict)
+        return sample(pointer(whole, str(schema["$ref"]).removeprefix("#")), whole)
+    for word in ("examples", "enum", "anyOf"):
+        choices = schema.get(word)
+        if isinstance(choices, list):
+            return sample(choices[0], whole) if word == "anyOf" else choices[0]
     if schema.get("type") == "object" and "properties" in schema:
         properties = schema["properties"]
         assert isinstance(properties, dict)
-        return {name: sample(part) for name, part in properties.items()}
+        return {name: sample(part, whole) for name, part in properties.items()}
     return VALUES[str(schema["type"])]
 
 
 def value_for(parameter: Parameter) -> JsonValue:
-    return "payments" if parameter.name == "service" else sample(parameter.schema_)
+    return KNOWN.get(parameter.name) or sample(parameter.schema_)
 
 
 def world(platform: str, scenario: Scenario) -> World:
@@ -95,7 +99,12 @@ def answer(probe: Invocation, tests: dict[str, list[FactTest]]) -> JsonObject:
 
 
 def planned(scenario: Scenario, method: Method, platform: str) -> Plan:
-    parameters = {p.name: value_for(p) for p in scenario.parameters if p.default is None}
+    parameters = {p.name: value_for(p) for p in scenario.parameters if p.default in (None, "")}
+    for item in method.when:
+        if item.probe is None and item.test.path.startswith("/parameters/"):
+            name = item.test.path.rpartition("/")[2]
+            parameters[name] = item.test.value if item.test.op == "==" else "x"
+    named = {name: value for name, value in parameters.items() if value != ""}
     given = {p.name: parameters.get(p.name, p.default) for p in scenario.parameters}
     tests: dict[str, list[FactTest]] = {}
     assert scenario.method is not None
@@ -108,7 +117,7 @@ def planned(scenario: Scenario, method: Method, platform: str) -> Plan:
     facts: Facts = {}
     for _ in range(20):
         made = plan(
-            Goal(text=scenario.goal, parameters=parameters),
+            Goal(text=scenario.goal, parameters=named),
             [Match(scenario=scenario, score=1.0, why=("test",))],
             facts,
             world=world(platform, scenario),

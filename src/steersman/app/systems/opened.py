@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import SecretStr
 
 from steersman.domain.environment import Environment, Tier
 from steersman.domain.errors import ConfigError
@@ -42,7 +44,13 @@ class Opened:
     """Its own identity, as it was when it was opened: a write to anything else is refused."""
     source: Source | None = None
     """Telemetry that it gives, where it gives any."""
+    version: Callable[[], Awaitable[str]] | None = None
+    """Asks the system which one answers, for `steer doctor`; raises as calls do. None: its identity has to do."""
+    secrets: tuple[SecretStr, ...] = ()
+    """Values that must never be seen again."""
     signals: frozenset[SignalName] = frozenset()
     """What that telemetry can measure."""
+    also: tuple[Toolset, ...] = ()
+    """More toolsets of the same identity."""
     reveal: Reveal | None = None
     """Opens references to secrets, where it keeps any."""

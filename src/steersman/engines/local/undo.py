@@ -151,7 +151,10 @@ class Inverse:
             return _stopped("conflict", "somebody else has changed it since; it was not overwritten")
         await self._settle_earlier()
         after = await self._send(now)
-        return Undone("done", "") if same_state(after, found) else None
+        if same_state(after, found):
+            return Undone("done", "")
+        residue = self.operation.residue
+        return Undone("done", f"what stays changes nothing that runs: {residue}") if residue else None
 
     async def _look(self) -> JsonObject | None:
         probe = resolved_probe(self.operation, self._arguments())

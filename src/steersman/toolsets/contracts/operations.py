@@ -1,4 +1,4 @@
-"""Observability, security, cost, load: Prometheus, Alertmanager, Grafana, Loki, cert-manager, IAM, cloud, k6."""
+"""Observability, security, cost: Prometheus, Alertmanager, Grafana, Loki, cert-manager, IAM, cloud."""
 
 from __future__ import annotations
 
@@ -52,14 +52,6 @@ NETWORK = Thing(
     state={"applied_digest": NAME},
     observed={"drifted": COUNT, "planned": COUNT},
 )
-RUN = Thing(
-    "k6",
-    "run",
-    keys={"name": NAME},
-    state={"script": NAME, "rate": COUNT, "duration_s": SECONDS},
-    observed={"finished": FLAG, "failed_percent": PERCENT, "p95_ms": NUMBER, "checks_passed": FLAG},
-)
-
 OPERATIONS: tuple[Operation, ...] = (
     *RULE.reads(),
     *RULE.create("create_rule", blast="none"),
@@ -104,8 +96,6 @@ OPERATIONS: tuple[Operation, ...] = (
     BUDGET.change("set_budget", "Sets a budget and when it alerts", "monthly_usd alert_percent", blast="none"),
     *NETWORK.reads(),
     NETWORK.change("apply_workspace", "Applies a reviewed plan by its digest", "applied_digest", blast="environment"),
-    *RUN.reads(),
-    *RUN.create("run", blast="service", remove="cancel_run"),
     reading(
         "cloud.costs",
         "Cost of a scope over days",
