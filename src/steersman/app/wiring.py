@@ -152,7 +152,6 @@ async def open_app(settings: Settings, connection: Connection) -> AsyncIterator[
             kinds={toolset.name: connection.environment.kind for toolset in connection.toolsets},
             protected=lambda resource: rules.is_protected(resource, OperationName("")),
             admits_new=rules.admits_new,
-            admits_new=rules.admits_new,
             signals=connection.signals,
             services=await _services(gate, connection, user),
         )
