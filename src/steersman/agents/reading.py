@@ -91,7 +91,7 @@ def _described(scenario: Scenario) -> JsonObject:
     choices: list[JsonValue] = [name for names in tasks.values() if len(names) > 1 for name in names]
     return {
         "id": scenario.id,
-        "goal": dict(scenario.goals) or scenario.goal,
+        "goal": {str(lang): text for lang, text in scenario.goals.items()} or scenario.goal,
         "not_when": scenario.when_not,
         "parameters": [
             {"name": p.name, "what": p.why, "type": p.schema_.get("type", "string"), "default": p.default}
@@ -103,10 +103,9 @@ def _described(scenario: Scenario) -> JsonObject:
 
 def _shape(scenarios: Sequence[Scenario]) -> JsonObject:
     ids: list[JsonValue] = [*(scenario.id for scenario in scenarios), NONE]
-    names: list[JsonValue] = sorted({p.name for scenario in scenarios for p in scenario.parameters}) or [NONE]
-    methods: list[JsonValue] = sorted(
-        {m.name for scenario in scenarios if scenario.method for m in scenario.method.methods}
-    ) or [NONE]
+    names: list[JsonValue] = [*sorted({p.name for each in scenarios for p in each.parameters})] or [NONE]
+    ways = {method.name for each in scenarios if each.method for method in each.method.methods}
+    methods: list[JsonValue] = [*sorted(ways)] or [NONE]
     pair: JsonObject = {
         "type": "object",
         "properties": {"name": {"type": "string", "enum": names}, "value": {"type": "string"}},

@@ -99,7 +99,7 @@ def subgraph_supervisor(
     checkpointer: BaseCheckpointSaver[Any] | None = None,
     sleep: Sleep = asyncio.sleep,
     name: str = "subgraphs",
-) -> Pregel[Any, Any, JsonObject, JsonObject]:
+) -> Pregel[Any, Any, Any, Any]:
     """A graph that takes a JSON object and gives a `FlowReport` as one.
 
     Raises ConfigError for a cycle, a name that is taken twice, or a need that no part is.
