@@ -10,15 +10,18 @@ if TYPE_CHECKING:
 
     from steersman.agents.delegation import Report, Request, SubAgent, Task
     from steersman.agents.guardrail import GuardrailDeps, guardrail_agent
+    from steersman.agents.monitoring import MonitoringDeps, composite_monitoring
     from steersman.agents.planning import PlanningDeps
     from steersman.agents.planning_graph import planning_agent
     from steersman.agents.recall import RecallDeps, recall_agent
+    from steersman.agents.sub_agents import SubAgentDeps, sub_agent
     from steersman.agents.subgraphs import Part, Retrying, subgraph_supervisor
     from steersman.agents.supervising import SupervisorDeps, supervisor
 
 __all__ = [
     "AGENTS",
     "GuardrailDeps",
+    "MonitoringDeps",
     "Part",
     "PlanningDeps",
     "RecallDeps",
@@ -26,13 +29,16 @@ __all__ = [
     "Request",
     "Retrying",
     "SubAgent",
+    "SubAgentDeps",
     "SupervisorDeps",
     "Task",
     "build",
+    "composite_monitoring",
     "drawn",
     "guardrail_agent",
     "planning_agent",
     "recall_agent",
+    "sub_agent",
     "subgraph_supervisor",
     "supervisor",
 ]
@@ -54,9 +60,29 @@ AGENTS: dict[str, tuple[str, str]] = {
         "steersman.agents.recall:recall_agent",
         "Recalls scenarios, past runs and incidents in one step, and answers with citations.",
     ),
+    "benchmark_runner": (
+        "steersman.agents.benchmark:benchmark_runner",
+        "Reads a load test out of words, asks for what is missing, runs it, judges it, names the bottleneck.",
+    ),
     "subgraphs": (
         "steersman.agents.subgraphs:subgraph_supervisor",
         "Ties sub-graphs into a DAG: parallel and in sequence, retries, policy for failures, questions one at a time.",
+    ),
+    "monitoring": (
+        "steersman.agents.monitoring:outline",
+        "Asks all sources of telemetry at once, and ranks root causes; sub-agents of other systems look beside it.",
+    ),
+    "sub-agent": (
+        "steersman.agents.sub_agents:outline",
+        "Reads one system: a playbook first, then, where there is a model, a ReAct loop within a budget.",
+    ),
+    "tool_executor": (
+        "steersman.agents.tool_executor:tool_executor_agent",
+        "Runs one call of thousands: recalls a handful of operations, chooses, validates, calls through the gate.",
+    ),
+    "memory": (
+        "steersman.agents.memory:memory_agent",
+        "Remembers conversations: keeps turns, sums up under a token budget, finds again, forgets on request.",
     ),
 }
 """Name to where it is made and what it does."""
@@ -73,6 +99,10 @@ PLACES: dict[str, str] = {
     "subgraph_supervisor": "subgraphs",
     "Part": "subgraphs",
     "Retrying": "subgraphs",
+    "composite_monitoring": "monitoring",
+    "MonitoringDeps": "monitoring",
+    "sub_agent": "sub_agents",
+    "SubAgentDeps": "sub_agents",
     "SubAgent": "delegation",
     "Task": "delegation",
     "Report": "delegation",

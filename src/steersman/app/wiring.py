@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
+from pydantic import SecretStr
+
 from steersman.agents.now import measured_now
 from steersman.agents.planning import PlanningDeps, drifted
 from steersman.agents.proposing import Proposal, propose
@@ -17,6 +19,7 @@ from steersman.app.minds import Minds
 from steersman.app.outcomes import CountedEngine
 from steersman.app.rules import desk, directory, policy
 from steersman.app.scenarios import Knowledge, with_unread
+from steersman.app.secrets import redactor as known_secrets
 from steersman.app.settings import Settings
 from steersman.app.store import CLOCK, keyring, local_user, open_journal
 from steersman.domain.call import Call
@@ -50,6 +53,8 @@ class Connection:
     environment: Environment
     toolsets: tuple[Toolset, ...]
     signals: frozenset[SignalName] = frozenset()
+    secrets: tuple[SecretStr, ...] = ()
+    """Values that must never be seen again: journal, messages and traces are cleaned of them."""
     list_services: OperationName | None = None
     """The read that names the services there, as keys of its output's `services`."""
 
@@ -71,7 +76,7 @@ class App:
 
     async def recall(self, goal: str) -> list[Match]:
         """Scenarios that fit a goal here and now, best first: what is measured of the service that it names counts."""
-        toolsets = frozenset(operation.toolset for operation in self.world.catalogue.values())
+        toolsets = frozenset(name.partition(".")[0] for name in self.world.catalogue)
         service = named_service(goal, self.world.services)
         signals = {}
         if service is not None and self.world.signals:
@@ -122,7 +127,8 @@ def new_run_id(prefix: str = "run") -> RunId:
 async def open_app(settings: Settings, connection: Connection) -> AsyncIterator[App]:
     """Opens everything for one environment, and closes it again."""
     async with open_journal(settings) as journal:
-        rules, user, redactor = policy(settings), local_user(settings), Redactor()
+        rules, user, redactor = policy(settings), local_user(settings), known_secrets()
+        redactor.learn(secret.get_secret_value() for secret in connection.secrets)
         gate = _gate(settings, connection, journal, rules=rules, redactor=redactor)
         engine = LocalEngine(
             Deps(
@@ -142,6 +148,7 @@ async def open_app(settings: Settings, connection: Connection) -> AsyncIterator[
             catalogue=gate.catalogue,
             kinds={toolset.name: connection.environment.kind for toolset in connection.toolsets},
             protected=lambda resource: rules.is_protected(resource, OperationName("")),
+            admits_new=rules.admits_new,
             signals=connection.signals,
             services=await _services(gate, connection, user),
         )
