@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from steersman.agents.delegation import Report, SubAgent, Task
 from steersman.agents.planning import PlanningDeps
-from steersman.agents.planning_agent import planning_agent
+from steersman.agents.planning_graph import planning_agent
 from steersman.agents.recall import RecallDeps, recall_agent
 from steersman.domain.finding import Investigation
 from steersman.domain.goal import Goal
@@ -100,7 +100,7 @@ def _one_node(
     from langgraph.graph import END, START, StateGraph
 
     builder = StateGraph(_Looking)
-    builder.add_node("look", look)
+    builder.add_node("look", look)  # type: ignore[arg-type]  # LangGraph's own overloads want a protocol with a name
     builder.add_edge(START, "look")
     builder.add_edge("look", END)
     return builder.compile(name="detective")

@@ -1,6 +1,6 @@
 """Plans on observed facts: asks the pure planner, reads through the gate what it lacks, and asks again.
 
-`plan_on_facts` is the loop. With a model's help, and as a LangGraph graph: `agents/proposing.py`, `planning_agent.py`.
+`plan_on_facts` is the loop. With a model's help, and as a LangGraph graph: `agents/proposing.py`, `planning_graph.py`.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from steersman.agents.drafting import Draft, corrected, draft_of, drafting_prompt, scenario_of
+from steersman.agents.goal_reading import Reading, preferred, read_goal
 from steersman.agents.planning import PlanningDeps, plan_on_facts, sound
-from steersman.agents.reading import Reading, preferred, read_goal
 from steersman.domain.errors import (
     BudgetExceededError,
     ConfigError,

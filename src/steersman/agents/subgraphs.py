@@ -99,7 +99,7 @@ def subgraph_supervisor(
     checkpointer: BaseCheckpointSaver[Any] | None = None,
     sleep: Sleep = asyncio.sleep,
     name: str = "subgraphs",
-) -> Pregel[Any, Any, JsonObject, JsonObject]:
+) -> Pregel[Any, Any, Any, Any]:
     """A graph that takes a JSON object and gives a `FlowReport` as one.
 
     Raises ConfigError for a cycle, a name that is taken twice, or a need that no part is.
@@ -234,7 +234,7 @@ def _ordered(parts: Sequence[Part]) -> dict[str, Part]:
         raise ConfigError(f"parts need each other in a circle: {' -> '.join(e.args[1])}; take one need away") from e
 
 
-def mermaid(parts: Sequence[Part]) -> str:
-    """The parts as a mermaid graph."""
-    lines = ["graph TD;", *(f"    {part.name}" for part in parts)]
-    return "\n".join([*lines, *(f"    {need} --> {part.name}" for part in parts for need in part.needs)]) + "\n"
+def mermaid(needs: Mapping[str, Sequence[str]]) -> str:
+    """Parts and what they need as a mermaid graph."""
+    edges = [f"    {need} --> {name};" for name, before in needs.items() for need in before]
+    return "\n".join(["graph TD;", *(f"    {name}({name});" for name in needs), *edges]) + "\n"

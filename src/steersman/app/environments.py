@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from steersman.app.catalogue import TELEMETRY
+from steersman.app.merged import MergedSource, Named
+from steersman.app.secrets import opened_by
 from steersman.app.settings import EnvironmentSettings, Settings
-from steersman.app.store import CLOCK
+from steersman.app.store import CLOCK, keys_of
 from steersman.app.systems.opened import Opened, Opening
 from steersman.app.systems.table import SYSTEMS
 from steersman.app.wiring import Connection
@@ -17,7 +19,7 @@ from steersman.domain.environment import Environment
 from steersman.domain.errors import ConfigError, InputError
 from steersman.domain.fact import digest
 from steersman.domain.ids import OperationName
-from steersman.domain.ports import Binding, LazyToolset, Source, Toolset
+from steersman.domain.ports import Binding, LazyToolset, Toolset
 from steersman.domain.source_operations import SourceToolset
 
 CLUSTER = "kubernetes"
@@ -85,14 +87,22 @@ def named(settings: Settings, name: str = "") -> tuple[str, EnvironmentSettings]
 async def connected(settings: Settings, name: str = "") -> AsyncIterator[Connection]:
     """A configured environment with all of its systems."""
     called, section = named(settings, name)
-    opening = Opening(called, section.tier, settings.home, CLOCK)
+    opening = Opening(called, section.tier, settings.home, CLOCK, keys_of(settings))
     async with AsyncExitStack() as stack:
         opened: list[Opened] = []
         for system, opener in SYSTEMS.items():
             configured = getattr(section, system)
-            if configured is not None:
-                found = await stack.enter_async_context(opener(configured, opening))
-                opened.extend(found if isinstance(found, tuple) else (found,))
+            if configured is None:
+                continue
+            found = await stack.enter_async_context(opener(configured, opening))
+            if isinstance(found, tuple):
+                opened.extend(found)
+                continue
+            opened.append(found)
+            if (reveal := found.reveal) is not None:
+                opening = replace(opening, reveal=reveal)
+                others = [getattr(section, name) for name in SYSTEMS if name != system]
+                await stack.enter_async_context(opened_by(reveal, *others))
         if not opened:
             raise ConfigError(f"environments.{called} names no system; add one, as in prometheus: {{url: ...}}")
         yield composed(called, section, opened)
@@ -105,15 +115,11 @@ def composed(name: str, section: EnvironmentSettings, opened: Sequence[Opened]) 
     kind = section.kind or (heart.kind if len(opened) == 1 or heart.kind == CLUSTER else MANY)
     uid = heart.uid if len(opened) == 1 else digest([list(pair) for pair in members])[:24]
     whole = Environment(kind=kind, name=name, uid=uid, url=heart.url, tier=section.tier)
-    toolsets: list[Toolset] = [member(each.toolset, each.where, whole) for each in opened]
-    sources = [each.source for each in opened if each.source is not None]
+    toolsets: list[Toolset] = [
+        member(toolset, each.where, whole) for each in opened for toolset in (each.toolset, *each.also)
+    ]
+    sources = [Named(each.toolset.name, each.source) for each in opened if each.source is not None]
     if sources:
-        toolsets.append(SourceToolset(TELEMETRY, _merged(sources), whole))
+        toolsets.append(SourceToolset(TELEMETRY, MergedSource(sources), whole))
     signals = frozenset(signal for each in opened for signal in each.signals)
-    secrets = tuple(secret for each in opened for secret in each.secrets)
-    return Connection(environment=whole, toolsets=tuple(toolsets), signals=signals, secrets=secrets)
-
-
-def _merged(sources: Sequence[Source]) -> Source:
-    """One source of all: the first that there is."""
-    return sources[0]
+    return Connection(environment=whole, toolsets=tuple(toolsets), signals=signals)

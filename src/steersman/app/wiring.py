@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
-from pydantic import SecretStr
-
 from steersman.agents.now import measured_now
 from steersman.agents.planning import PlanningDeps, drifted
 from steersman.agents.proposing import Proposal, propose
@@ -19,6 +17,7 @@ from steersman.app.minds import Minds
 from steersman.app.outcomes import CountedEngine
 from steersman.app.rules import desk, directory, policy
 from steersman.app.scenarios import Knowledge, with_unread
+from steersman.app.secrets import redactor as known_secrets
 from steersman.app.settings import Settings
 from steersman.app.store import CLOCK, keyring, local_user, open_journal
 from steersman.domain.call import Call
@@ -52,8 +51,6 @@ class Connection:
     environment: Environment
     toolsets: tuple[Toolset, ...]
     signals: frozenset[SignalName] = frozenset()
-    secrets: tuple[SecretStr, ...] = ()
-    """Values that must never be seen again: journal, messages and traces are cleaned of them."""
     list_services: OperationName | None = None
     """The read that names the services there, as keys of its output's `services`."""
 
@@ -126,8 +123,7 @@ def new_run_id(prefix: str = "run") -> RunId:
 async def open_app(settings: Settings, connection: Connection) -> AsyncIterator[App]:
     """Opens everything for one environment, and closes it again."""
     async with open_journal(settings) as journal:
-        rules, user, redactor = policy(settings), local_user(settings), Redactor()
-        redactor.learn(secret.get_secret_value() for secret in connection.secrets)
+        rules, user, redactor = policy(settings), local_user(settings), known_secrets()
         gate = _gate(settings, connection, journal, rules=rules, redactor=redactor)
         engine = LocalEngine(
             Deps(
@@ -147,6 +143,7 @@ async def open_app(settings: Settings, connection: Connection) -> AsyncIterator[
             catalogue=gate.catalogue,
             kinds={toolset.name: connection.environment.kind for toolset in connection.toolsets},
             protected=lambda resource: rules.is_protected(resource, OperationName("")),
+            admits_new=rules.admits_new,
             signals=connection.signals,
             services=await _services(gate, connection, user),
         )

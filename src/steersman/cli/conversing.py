@@ -63,7 +63,7 @@ class Talk:
         """Remembers what is said, has it worked on, and remembers the answer, which is code's words."""
         from steersman.agents.delegation import Request
         from steersman.agents.memory import Said, remember
-        from steersman.agents.supervisor import SupervisorDeps, supervisor
+        from steersman.agents.supervising import SupervisorDeps, supervisor
 
         lang = self.lang(text)
         asked = Said(namespace=self.namespace, thread=self.thread, text=text, open=True)
@@ -133,7 +133,7 @@ class Talk:
         return tuple(ref for ref in found if ref)
 
     def _words(self, lang: Lang, plan: Plan | None) -> str:
-        from steersman.agents.supervisor import CLARIFY, NOBODY
+        from steersman.agents.supervising import CLARIFY, NOBODY
 
         intent = self.routed.intent if self.routed else "clarify"
         lines: list[str] = []

@@ -12,7 +12,7 @@ import httpcore
 import httpx
 
 from steersman.domain.errors import ToolError
-from steersman.remote.addresses import Network, refused
+from steersman.remote.networks import Network, refused
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Addresses of a host. Raises OSError."""

@@ -219,6 +219,4 @@ def test_two_parts_of_one_name_are_refused() -> None:
 
 
 def test_the_parts_can_be_drawn() -> None:
-    graph = Log().graph
-    drawn = mermaid([Part("build", graph("build")), Part("test", graph("test"), needs=("build",))])
-    assert "build --> test" in drawn
+    assert "build --> test;" in mermaid({"build": (), "test": ("build",)})

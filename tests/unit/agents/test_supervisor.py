@@ -14,7 +14,7 @@ from tests.unit.planning.test_planner import KOREAN, MATCH
 
 from steersman.agents.delegation import AlertFacts, Report, Request, SubAgent, Task
 from steersman.agents.members import detective, planner
-from steersman.agents.supervisor import SupervisorDeps, supervisor
+from steersman.agents.supervising import SupervisorDeps, supervisor
 from steersman.domain.errors import ToolError, UnavailableError
 from steersman.domain.finding import Investigation, RootCause
 from steersman.domain.signal import Window

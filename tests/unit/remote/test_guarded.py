@@ -6,8 +6,8 @@ import httpcore
 import httpx
 import pytest
 
-from steersman.remote.addresses import networks, refused
 from steersman.remote.guarded import AddressRefusedError, GuardedTransport, PinnedBackend
+from steersman.remote.networks import networks, refused
 
 INSIDE = [
     "127.0.0.1",

@@ -27,7 +27,7 @@ class Finding(NamedTuple):
 
 
 def doctor(output: Output = Format.table) -> None:
-    """Look at installation, configuration, state, journal, rules; exits 1 when something is not well."""
+    """Look at installation, state, journal, rules, each configured system; exits 1 when something is not well."""
     from steersman.app.settings import load
     from steersman.domain.errors import SteersmanError
 
@@ -36,6 +36,7 @@ def doctor(output: Output = Format.table) -> None:
         settings = load()
         found.append(Finding("configuration", well=True, says=f"valid; mode {settings.mode}"))
         found += [_answer(what, look, settings) for what, look in LOOKS.items()]
+        found += _systems(settings)
     except SteersmanError as e:
         found.append(Finding("configuration", well=False, says=str(e)))
     rows: list[JsonValue] = [each._asdict() for each in found]
@@ -50,6 +51,18 @@ def _answer(what: str, look: Callable[[Settings], str], settings: Settings) -> F
         return Finding(what, well=True, says=look(settings))
     except (SteersmanError, OSError, ImportError) as e:
         return Finding(what, well=False, says=str(e))
+
+
+def _systems(settings: Settings) -> list[Finding]:
+    """Every system of every configured environment."""
+    from steersman.app.examination import examine
+    from steersman.cli.frame import go
+    from steersman.cli.render.text import untrusted
+
+    return [
+        Finding(f"{each.environment}: {each.system}", well=each.well, says=untrusted(each.says))
+        for each in go(examine(settings))
+    ]
 
 
 def _python(_: Settings) -> str:
