@@ -95,11 +95,9 @@ async def connected(settings: Settings, name: str = "") -> AsyncIterator[Connect
             if configured is None:
                 continue
             found = await stack.enter_async_context(opener(configured, opening))
-            if isinstance(found, tuple):
-                opened.extend(found)
-                continue
-            opened.append(found)
-            if (reveal := found.reveal) is not None:
+            new = found if isinstance(found, tuple) else (found,)
+            opened.extend(new)
+            if (reveal := next((each.reveal for each in new if each.reveal), None)) is not None:
                 opening = replace(opening, reveal=reveal)
                 others = [getattr(section, name) for name in SYSTEMS if name != system]
                 await stack.enter_async_context(opened_by(reveal, *others))

@@ -40,27 +40,27 @@ async def examine(settings: Settings) -> tuple[Examined, ...]:
         Place(name, system, section)
         for name, environment in settings.environments.items()
         for system in SYSTEMS
-        if (section := getattr(environment, system)) not in (None, {})
+        if (section := getattr(environment, system)) is not None
     ]
     return tuple(await asyncio.gather(*(_examined(settings, place) for place in places)))
-
-
-async def _examined(settings: Settings, place: Place) -> Examined:
-    key = f"environments.{place.environment}.{place.system}"
-    opening = Opening(place.environment, settings.environments[place.environment].tier, settings.home, CLOCK)
-    try:
-        async with asyncio.timeout(TIMEOUT_S), SYSTEMS[place.system](place.section, opening) as opened:
-            several = opened if isinstance(opened, tuple) else (opened,)
-            says = "; ".join([await _said(each) for each in several])
-        well = True
-    except TimeoutError:
-        well, says = False, f"no answer within {TIMEOUT_S:g} s; is it reachable from here? look at {key}.url"
-    except SteersmanError as e:
-        well, says = False, f"{e}; its settings are under {key}"
-    return Examined(environment=place.environment, system=place.system, well=well, says=says)
 
 
 async def _said(opened: Opened) -> str:
     if opened.version is not None:
         return f"version {await opened.version() or 'not said'}"
     return str(await opened.toolset.environment())
+
+
+async def _examined(settings: Settings, place: Place) -> Examined:
+    key = f"environments.{place.environment}.{place.system}"
+    opening = Opening(place.environment, settings.environments[place.environment].tier, settings.home, CLOCK)
+    try:
+        async with asyncio.timeout(TIMEOUT_S), SYSTEMS[place.system](place.section, opening) as found:
+            opened = found if isinstance(found, tuple) else (found,)
+            says = ", ".join([await _said(each) for each in opened])
+        well = True
+    except TimeoutError:
+        well, says = False, f"no answer within {TIMEOUT_S:g} s; is it reachable from here? look at {key}.url"
+    except SteersmanError as e:
+        well, says = False, f"{e}; its settings are under {key}"
+    return Examined(environment=place.environment, system=place.system, well=well, says=says)

@@ -101,8 +101,6 @@ class EnvironmentSettings(Section):
     its only system.
     """
     prometheus: PrometheusSettings | None = None
-    apis: ApisSettings | None = None
-    mcp: dict[str, McpServerSettings] = {}
     load: LoadSettings | None = None
     loki: LokiSettings | None = None
     tempo: TempoSettings | None = None
@@ -118,6 +116,8 @@ class EnvironmentSettings(Section):
     dns: DnsSettings | None = None
     vault: VaultSettings | None = None
     postgres: PostgresSettings | None = None
+    apis: ApisSettings | None = None
+    mcp: dict[str, McpServerSettings] = {}
 
 
 class Settings(Section):

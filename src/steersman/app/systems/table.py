@@ -34,8 +34,6 @@ Opener = Callable[[Any, Opening], AbstractAsyncContextManager[Opened | tuple[Ope
 SYSTEMS: Mapping[str, Opener] = {
     "vault": vault.opened,
     "prometheus": prometheus.opened,
-    "apis": apis.opened,
-    "mcp": mcp.opened,
     "load": load.opened,
     "loki": loki.opened,
     "tempo": tempo.opened,
@@ -50,5 +48,7 @@ SYSTEMS: Mapping[str, Opener] = {
     "dns": dns.opened,
     "tls": tls.opened,
     "postgres": postgres.opened,
+    "apis": apis.opened,
+    "mcp": mcp.opened,
 }
 """Vault comes first: what the others are configured with may lie there."""
