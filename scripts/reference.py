@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from steersman.app.catalogue import all_operations
-from steersman.app.settings import Section, Settings
+from steersman.app.section import keys
+from steersman.app.settings import Settings
 from steersman.cli.main import COMMANDS, load
 from steersman.domain import errors
 from steersman.domain.exit_codes import MEANING
@@ -44,16 +45,11 @@ def _line(text: str) -> str:
     return " ".join(text.split("\n\n", maxsplit=1)[0].split()).replace("|", "\\|")
 
 
-def settings(section: type[Section] = Settings, prefix: str = "") -> Iterator[str]:
+def settings() -> Iterator[str]:
     """One row a key."""
-    for name, field in section.model_fields.items():
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, Section):
-            yield from settings(kind, f"{prefix}{name}.")
-        else:
-            key = prefix + name
-            variable = "STEER_" + key.upper().replace(".", "__")
-            yield f"| `{key}` | `{variable}` | {_line(field.description or '')} |"
+    for key, says in keys(Settings):
+        variable = "" if ".NAME." in key else f"`STEER_{key.upper().replace('.', '__')}`"
+        yield f"| `{key}` | {variable} | {_line(says)} |"
 
 
 def error_tree() -> Iterator[str]:

@@ -9,7 +9,6 @@ from steersman.domain.errors import InputError
 from steersman.domain.ids import OperationName
 from steersman.domain.operation import Operation
 from steersman.domain.source_operations import telemetry_operations
-from steersman.toolsets import lab
 
 TELEMETRY = "telemetry"
 """Name of the toolset through which telemetry is asked, whatever source is behind it."""
@@ -17,7 +16,9 @@ TELEMETRY = "telemetry"
 
 def all_operations() -> Sequence[Operation]:
     """Every operation that can be called, by name."""
-    found = (*lab.OPERATIONS, *telemetry_operations(TELEMETRY))
+    from steersman.toolsets import lab, prometheus  # parsers and clients, which only a listing of all needs
+
+    found = (*lab.OPERATIONS, *prometheus.OPERATIONS, *telemetry_operations(TELEMETRY))
     return sorted(found, key=lambda operation: operation.name)
 
 

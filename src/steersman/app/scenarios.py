@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+from steersman.app.secrets import resolve
 from steersman.app.settings import Settings
 from steersman.domain.environment import Environment
 from steersman.domain.errors import ConfigError, PolicyDeniedError, SteersmanError
@@ -107,23 +107,9 @@ def embedder(settings: Settings) -> Embedder | None:
             "'https://host/v1?model=NAME&dimension=768'"
         )
     url = parts._replace(query="", fragment="").geturl()
-    key = secret(settings.knowledge.embedder_key)
+    reference = settings.knowledge.embedder_key
+    key = resolve(reference).get_secret_value() if reference else ""
     return embedders.remote(url, model=asked["model"], dimension=int(asked["dimension"]), key=key)
-
-
-def secret(reference: str) -> str:
-    """The secret that `env:NAME` or `file:PATH` refers to; empty for none. Raises ConfigError when it is not there."""
-    kind, _, place = reference.partition(":")
-    if not reference:
-        return ""
-    if kind == "env" and place in os.environ:
-        return os.environ[place]
-    if kind == "file":
-        try:
-            return Path(place).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as e:
-            raise ConfigError(f"the secret {place!r} cannot be read: {e}; mend the path") from e
-    raise ConfigError("knowledge.embedder_key wants env:NAME of a variable that is set, or file:PATH")
 
 
 def _is_stale(home: Path, chosen: Embedder | None) -> bool:

@@ -10,18 +10,15 @@ from typing import Any, Literal
 
 import platformdirs
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from steersman.app.section import Section, keys
+from steersman.app.systems.prometheus import PrometheusSettings
+from steersman.domain.environment import Tier
 from steersman.domain.errors import ConfigError
 from steersman.domain.policy import Mode
 
 PREFIX = "STEER_"
-
-
-class Section(BaseModel):
-    """A closed part of the configuration."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class ApprovalSettings(Section):
@@ -76,6 +73,18 @@ class KnowledgeSettings(Section):
     """Key for that server, as `env:NAME` or `file:PATH`."""
 
 
+class EnvironmentSettings(Section):
+    """One environment: what it is, and the systems that act on it and see it."""
+
+    tier: Tier
+    """`prod`, `staging` or `lab`: rules depend on it."""
+    kind: str = Field(default="", pattern=r"^[a-z][a-z0-9_]*$|^$")
+    """Which platform it is, for scenarios that are made for one; empty: `kubernetes` where there is a cluster, else
+    its only system.
+    """
+    prometheus: PrometheusSettings | None = None
+
+
 class Settings(Section):
     """All of the configuration."""
 
@@ -91,6 +100,9 @@ class Settings(Section):
     gate: GateSettings = GateSettings()
     journal: JournalSettings = JournalSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
+    environment: str = ""
+    """The environment that commands are about when they name none; empty: the lab that is up."""
+    environments: dict[str, EnvironmentSettings] = {}
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -160,19 +172,21 @@ RESERVED = frozenset({"STEER_CONFIG"})
 def _explain(error: Any, origin: str) -> str:
     path = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(path, known_keys(), n=1, cutoff=0.5)
+        close = difflib.get_close_matches(path, _keys_near(error["loc"]), n=1, cutoff=0.5)
         hint = f"; did you mean {close[0]!r}?" if close else "; `steer config schema` lists all keys"
         return f"{origin}: unknown key {path!r}{hint}"
     return f"{origin}: {path} = {error['input']!r}: {error['msg']}; `steer config schema` says what it takes"
 
 
-def known_keys(section: type[BaseModel] = Settings, prefix: str = "") -> tuple[str, ...]:
-    """Every key of the configuration, dotted."""
-    found: list[str] = []
-    for name, field in section.model_fields.items():
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, Section):
-            found += known_keys(kind, f"{prefix}{name}.")
-        else:
-            found.append(prefix + name)
-    return tuple(found)
+def _keys_near(place: tuple[str | int, ...]) -> list[str]:
+    """Known keys, with the operator's own names in place of `NAME`."""
+    known = [key.split(".") for key in known_keys()]
+    return [
+        ".".join(str(place[i]) if part == "NAME" and i < len(place) else part for i, part in enumerate(parts))
+        for parts in known
+    ]
+
+
+def known_keys() -> tuple[str, ...]:
+    """Every key of the configuration, dotted; `NAME` stands for a name of the operator's."""
+    return tuple(key for key, _ in keys(Settings))

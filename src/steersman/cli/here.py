@@ -13,33 +13,39 @@ if TYPE_CHECKING:
     from steersman.domain.run import Run
 
 LabName = Annotated[str, typer.Option("--lab", help="Which lab, where several are up.")]
+EnvironmentName = Annotated[
+    str, typer.Option("--env", help="Which of the configured `environments`; else the default one, else the lab.")
+]
 
 
 @asynccontextmanager
-async def app_here(lab: str = "", uid: str = "") -> AsyncIterator[App]:
-    """The application, connected to a lab by name or uid, or to the only one that is up."""
-    from steersman.app.labs import connected
+async def app_here(lab: str = "", env: str = "") -> AsyncIterator[App]:
+    """The application, connected to a configured environment, or to the lab of that name or the only one that is up."""
+    from steersman.app.places import connected
     from steersman.app.settings import load
     from steersman.app.wiring import open_app
 
     settings = load()
-    async with connected(settings, name=lab, uid=uid) as connection, open_app(settings, connection) as app:
+    async with connected(settings, env=env, lab=lab) as connection, open_app(settings, connection) as app:
         yield app
 
 
 @asynccontextmanager
 async def app_of(run_id: str) -> AsyncIterator[tuple[App, Run]]:
     """The application, connected to where a run belongs, and the run."""
+    from steersman.app.places import connected_again
     from steersman.app.settings import load
     from steersman.app.store import open_journal
+    from steersman.app.wiring import open_app
     from steersman.domain.errors import InputError
     from steersman.domain.ids import RunId
     from steersman.domain.run import fold
 
-    async with open_journal(load()) as journal:
+    settings = load()
+    async with open_journal(settings) as journal:
         entries = await journal.read(RunId(run_id))
     if not entries:
         raise InputError(f"there is no run {run_id!r}; `steer runs list` shows them")
     run = fold(entries)
-    async with app_here(uid=run.plan.environment.uid) as app:
+    async with connected_again(settings, run.plan.environment) as connection, open_app(settings, connection) as app:
         yield app, run

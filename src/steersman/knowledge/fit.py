@@ -65,7 +65,7 @@ def required_toolsets(scenario: Scenario) -> frozenset[str]:
 
 def _excluded(entry: Entry, ask: Ask) -> str:
     labels, environment = entry.scenario.labels, ask.environment
-    if environment and labels.platforms and environment.kind not in labels.platforms:
+    if environment and labels.platforms and not labels.platforms & _platforms(ask, environment.kind):
         return f"made for {', '.join(sorted(labels.platforms))}, not for {environment.kind}"
     if environment and labels.tiers and environment.tier not in labels.tiers:
         return f"made for {', '.join(sorted(labels.tiers))}, not for {environment.tier}"
@@ -75,6 +75,11 @@ def _excluded(entry: Entry, ask: Ask) -> str:
     if unknown and entry.scenario.parameters:
         return f"takes no parameter {', '.join(sorted(unknown))}"
     return ""
+
+
+def _platforms(ask: Ask, kind: str) -> frozenset[str]:
+    """What the environment is, and its systems: each is a platform that a scenario can be made for."""
+    return frozenset({kind, *(name.replace("_", "-") for name in ask.toolsets or ()), *(ask.toolsets or ())})
 
 
 def _labels(scenario: Scenario, ask: Ask) -> tuple[float, str]:

@@ -7,7 +7,7 @@ import pytest
 
 from steersman.app.learning import propose
 from steersman.app.outcomes import CountedEngine
-from steersman.app.scenarios import Knowledge, embedder, secret, with_unread
+from steersman.app.scenarios import Knowledge, with_unread
 from steersman.app.settings import KnowledgeSettings, Settings
 from steersman.domain.environment import Principal
 from steersman.domain.errors import ConfigError, InputError, PolicyDeniedError
@@ -149,17 +149,3 @@ def test_a_store_that_was_indexed_otherwise_is_indexed_again_only_by_the_automat
         _ = knowing(tmp_path).base
     automatic = Settings(home=tmp_path, knowledge=KnowledgeSettings())
     assert Knowledge(automatic).base.show("mine").scenario.id == "mine"
-
-
-def test_a_secret_comes_from_a_variable_or_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "key"
-    file.write_text("abc\n")
-    monkeypatch.setenv("KB_KEY", "def")
-    assert (secret(""), secret(f"file:{file}"), secret("env:KB_KEY")) == ("", "abc", "def")
-    for reference in ("abc", "env:KB_NONE", "file:/nowhere"):
-        with pytest.raises(ConfigError):
-            secret(reference)
-    url = "https://host/v1?model=m&dimension=8"
-    made = embedder(Settings(home=tmp_path, knowledge=KnowledgeSettings(embedder=url, embedder_key="env:KB_KEY")))
-    assert made is not None
-    assert (made.name, made.dimension) == ("m@host", 8)

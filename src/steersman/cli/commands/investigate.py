@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from steersman.cli.here import LabName, app_here
+from steersman.cli.here import EnvironmentName, LabName, app_here
 from steersman.cli.output import Format, Output, emit, single, talk
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def investigate(
     alert: Annotated[Path | None, typer.Option("--alert", help="Payload of an Alertmanager or Grafana alert.")] = None,
     capture: Annotated[Path | None, typer.Option("--capture", help="A recorded incident instead of what runs.")] = None,
     lab: LabName = "",
+    env: EnvironmentName = "",
     output: Output = Format.table,
 ) -> None:
     """Root causes, ranked, each with evidence. No fault found exits 0, not enough data exits 7."""
@@ -38,7 +39,9 @@ def investigate(
     if alert is not None:
         service, since = _from_alert(alert, service, since)
     talk("looking at metrics, logs, traces and changes ...")
-    found = go(_captured(question, capture, service) if capture else _live(question, service, seconds(since), lab))
+    found = go(
+        _captured(question, capture, service) if capture else _live(question, service, seconds(since), (lab, env))
+    )
     from steersman.app.settings import load
     from steersman.cli.investigating import as_json
     from steersman.cli.render.causes import causes
@@ -48,14 +51,14 @@ def investigate(
     raise typer.Exit(7 if found.result == "not_enough_data" else 0)
 
 
-async def _live(question: str, service: str, since_s: float, lab: str) -> Investigation:
+async def _live(question: str, service: str, since_s: float, place: tuple[str, str]) -> Investigation:
     from steersman.app.store import CLOCK
     from steersman.cli.investigating import investigate_window
     from steersman.domain.signal import Window
 
     end = CLOCK.now() - timedelta(seconds=LAG_S)
     window = Window(start=end - timedelta(seconds=since_s), end=end, step_s=max(1.0, since_s / MOST_POINTS))
-    async with app_here(lab) as here:
+    async with app_here(*place) as here:
         return await investigate_window(here, question, window=window, service=service)
 
 

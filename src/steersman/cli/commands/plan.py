@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from steersman.cli.here import LabName, app_here
+from steersman.cli.here import EnvironmentName, LabName, app_here
 from steersman.cli.output import payload_console, single
 
 if TYPE_CHECKING:
@@ -60,24 +60,27 @@ def plan(
     platform: PlatformOption = "",
     assume: AssumeOption = None,
     lab: LabName = "",
+    env: EnvironmentName = "",
     output: PlanOutput = PlanFormat.card,
 ) -> None:
     """Make a plan for a goal or scenario, or check one from a file. Changes nothing; an invalid plan exits 2."""
     from steersman.cli.frame import go
 
     if file is None and (platform or assume or scenario):
+        from steersman.app.places import is_configured
         from steersman.app.scenarios import Knowledge
         from steersman.app.settings import load
 
-        knowledge = Knowledge(load())
-        if platform or assume or _only_contracts(knowledge, scenario):
+        knowledge = Knowledge(settings := load())
+        connects = is_configured(settings, env) and not (platform or assume)
+        if not connects and (platform or assume or _only_contracts(knowledge, scenario)):
             wanted = _goal(goal, scenario, parameter)
             platforms = [name for name in platform.split(",") if name.strip()]
             on_contracts(wanted, knowledge, scenario=scenario, platforms=platforms, assume=assume or [], output=output)
             return
 
     async def work() -> None:
-        async with app_here(lab) as app:
+        async with app_here(lab, env) as app:
             made = await make(app, goal, scenario=scenario, parameters=parameter, file=file)
             show(app, made, output)
 

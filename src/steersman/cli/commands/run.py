@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from steersman.cli.commands.plan import FileOption, GoalText, ParameterOption, PlanFormat, ScenarioOption, make, show
-from steersman.cli.here import LabName, app_here
+from steersman.cli.here import EnvironmentName, LabName, app_here
 from steersman.cli.output import Format, Output, interactive, single, talk, talk_console
 
 if TYPE_CHECKING:
@@ -40,13 +40,14 @@ def run(
     ),
     yes: Yes = False,
     lab: LabName = "",
+    env: EnvironmentName = "",
     output: Output = Format.table,
 ) -> None:
     """Make or read a plan, ask for approval, do it, watch it, and undo it when it goes wrong."""
     from steersman.cli.frame import go
 
     async def work() -> int:
-        async with app_here(lab) as app:
+        async with app_here(lab, env) as app:
             made = await make(app, goal, scenario=scenario, parameters=parameter, file=file)
             if output is Format.table:
                 show(app, made, PlanFormat.card)

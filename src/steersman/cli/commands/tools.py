@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from steersman.cli.here import LabName, app_here
+from steersman.cli.here import EnvironmentName, LabName, app_here
 from steersman.cli.output import Format, Output, emit, group, talk
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def call(
     approval: Annotated[str, typer.Option("--approval", help="Id of an approval of exactly this call.")] = "",
     call_id: Annotated[str, typer.Option("--call-id", help="Take up a call that waited for approval.")] = "",
     lab: LabName = "",
+    env: EnvironmentName = "",
     output: Output = Format.json,
 ) -> None:
     """Call one operation through the gate. A write waits for an approval of its own (exit 3)."""
@@ -67,7 +68,7 @@ def call(
     run_id = RunId(call_id) if call_id else new_run_id("call")
 
     async def work() -> JsonObject:
-        async with app_here(lab) as here:
+        async with app_here(lab, env) as here:
             made = Call(
                 operation=OperationName(operation),
                 arguments=arguments,

@@ -1,0 +1,94 @@
+"""Configured environments: their systems opened, and put together to one thing that can be planned for."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from steersman.app.catalogue import TELEMETRY
+from steersman.app.settings import EnvironmentSettings, Settings
+from steersman.app.store import CLOCK
+from steersman.app.systems.opened import Opened, Opening
+from steersman.app.systems.table import SYSTEMS
+from steersman.app.wiring import Connection
+from steersman.domain.environment import Environment
+from steersman.domain.errors import ConfigError, InputError
+from steersman.domain.fact import digest
+from steersman.domain.ports import Binding, Source, Toolset
+from steersman.domain.source_operations import SourceToolset
+
+CLUSTER = "kubernetes"
+MANY = "systems"
+"""Kind of an environment that has no cluster at its heart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A toolset as part of an environment, for as long as its own system is the one that was opened."""
+
+    inner: Toolset
+    own: Environment
+    whole: Environment
+
+    @property
+    def name(self) -> str:
+        """First part of its operations' names."""
+        return self.inner.name
+
+    def bindings(self) -> Sequence[Binding]:
+        """The operations of the system."""
+        return self.inner.bindings()
+
+    async def environment(self) -> Environment:
+        """The environment; the system's own identity instead when that is not what it was, so that the gate refuses."""
+        actual = await self.inner.environment()
+        return self.whole if (actual.kind, actual.uid) == (self.own.kind, self.own.uid) else actual
+
+
+def named(settings: Settings, name: str = "") -> tuple[str, EnvironmentSettings]:
+    """The environment of that name, or the default one. Raises InputError that says which there are."""
+    wanted = name or settings.environment
+    if wanted in settings.environments:
+        return wanted, settings.environments[wanted]
+    known = ", ".join(sorted(settings.environments)) or "none"
+    close = difflib.get_close_matches(wanted, settings.environments, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"configured are: {known}; `environments:` in steersman.yaml"
+    raise InputError(f"there is no environment {wanted!r}; {hint}")
+
+
+@asynccontextmanager
+async def connected(settings: Settings, name: str = "") -> AsyncIterator[Connection]:
+    """A configured environment with all of its systems."""
+    called, section = named(settings, name)
+    opening = Opening(called, section.tier, settings.home, CLOCK)
+    async with AsyncExitStack() as stack:
+        opened: list[Opened] = []
+        for system, opener in SYSTEMS.items():
+            configured = getattr(section, system)
+            if configured is not None:
+                opened.append(await stack.enter_async_context(opener(configured, opening)))
+        if not opened:
+            raise ConfigError(f"environments.{called} names no system; add one, as in prometheus: {{url: ...}}")
+        yield composed(called, section, opened)
+
+
+def composed(name: str, section: EnvironmentSettings, opened: Sequence[Opened]) -> Connection:
+    """One environment of several systems. Its uid is of all their identities: exchange one, and it is another."""
+    members = sorted((each.toolset.name, each.where.uid) for each in opened)
+    heart = next((each.where for each in opened if each.where.kind == CLUSTER), opened[0].where)
+    kind = section.kind or (heart.kind if len(opened) == 1 or heart.kind == CLUSTER else MANY)
+    uid = heart.uid if len(opened) == 1 else digest([list(pair) for pair in members])[:24]
+    whole = Environment(kind=kind, name=name, uid=uid, url=heart.url, tier=section.tier)
+    toolsets: list[Toolset] = [Member(each.toolset, each.where, whole) for each in opened]
+    sources = [each.source for each in opened if each.source is not None]
+    if sources:
+        toolsets.append(SourceToolset(TELEMETRY, _merged(sources), whole))
+    signals = frozenset(signal for each in opened for signal in each.signals)
+    return Connection(environment=whole, toolsets=tuple(toolsets), signals=signals)
+
+
+def _merged(sources: Sequence[Source]) -> Source:
+    """One source of all: the first that there is."""
+    return sources[0]

@@ -1,0 +1,35 @@
+"""Where a command acts: a configured environment, or a lab."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+
+from steersman.app import environments, labs
+from steersman.app.settings import Settings
+from steersman.app.wiring import Connection
+from steersman.domain.environment import Environment
+from steersman.domain.errors import InputError
+
+
+def connected(settings: Settings, *, env: str = "", lab: str = "") -> AbstractAsyncContextManager[Connection]:
+    """The environment that is named, else the lab that is named, else the default environment, else the only lab.
+
+    Raises InputError when both are named.
+    """
+    if env and lab:
+        raise InputError(f"--env {env!r} and --lab {lab!r}: say one of them")
+    if env or (settings.environment and not lab):
+        return environments.connected(settings, env)
+    return labs.connected(settings, name=lab)
+
+
+def connected_again(settings: Settings, where: Environment) -> AbstractAsyncContextManager[Connection]:
+    """Where a run belongs. What answers there now is compared by the gate, call by call, with what was planned."""
+    if where.kind == "lab":
+        return labs.connected(settings, uid=where.uid)
+    return environments.connected(settings, where.name)
+
+
+def is_configured(settings: Settings, env: str = "") -> bool:
+    """Whether a command would act on a configured environment."""
+    return bool(env or settings.environment)

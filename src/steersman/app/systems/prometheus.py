@@ -1,0 +1,33 @@
+"""Prometheus, and what speaks its API: metrics, rules, alerts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from steersman.app.section import ServerSettings
+from steersman.app.systems.opened import Opened, Opening
+from steersman.domain.signal import UNIT
+
+
+class PrometheusSettings(ServerSettings):
+    """A Prometheus, VictoriaMetrics, Mimir or Thanos."""
+
+
+@asynccontextmanager
+async def opened(settings: PrometheusSettings, opening: Opening) -> AsyncIterator[Opened]:
+    """Open to be asked; nothing is sent yet."""
+    from steersman.remote.endpoint import identity, open_client
+    from steersman.remote.exchange import Remote
+    from steersman.toolsets.prometheus import PrometheusClient, PrometheusSource, PrometheusToolset
+
+    endpoint = settings.endpoint()
+    async with open_client(endpoint) as http:
+        client = PrometheusClient(Remote.at("prometheus", http, endpoint))
+        where = identity("prometheus", opening.name, opening.tier, endpoint=endpoint)
+        yield Opened(
+            PrometheusToolset(client, where),
+            where,
+            source=PrometheusSource(client, opening.clock),
+            signals=frozenset(UNIT),
+        )
