@@ -1,0 +1,6 @@
+"""Kubernetes: workloads, autoscalers, nodes, configuration."""
+
+from steersman.toolsets.kubernetes.things import OPERATIONS
+from steersman.toolsets.kubernetes.toolset import KubernetesToolset
+
+__all__ = ["OPERATIONS", "KubernetesToolset"]
