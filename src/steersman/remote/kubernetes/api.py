@@ -22,7 +22,16 @@ MERGE = "application/merge-patch+json"
 MOST_BYTES = 64 * 2**20
 PAGE = 500
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT, GONE, INVALID, TOO_MANY = 400, 401, 403, 404, 409, 410, 422, 429
+BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT, GONE, INVALID, TOO_MANY = (
+    400,
+    401,
+    403,
+    404,
+    409,
+    410,
+    422,
+    429,
+)
 SERVER_ERROR = 500
 
 
@@ -94,7 +103,9 @@ class Api:
         if not response.is_success:
             raise refusal(self.context, ask, response)
         if len(response.content) > MOST_BYTES:
-            raise ToolError(f"{self._where}: the answer to {ask.path!r} is longer than {MOST_BYTES} bytes; ask for less")
+            raise ToolError(
+                f"{self._where}: the answer to {ask.path!r} is longer than {MOST_BYTES} bytes; ask for less"
+            )
         return response.content
 
     async def every(self, path: str, query: Mapping[str, str] | None = None, *, most: int = 10_000) -> list[Document]:

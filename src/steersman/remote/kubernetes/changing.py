@@ -135,9 +135,7 @@ class Writer:
             return await self.api.json(ask)
         return await self.api.json(Ask("PATCH", ask.path, STRICT, body, APPLY))
 
-    async def _patch(
-        self, place: Place, patch: list[Document], edits: Sequence[Edit], *, dry_run: bool
-    ) -> Document:
+    async def _patch(self, place: Place, patch: list[Document], edits: Sequence[Edit], *, dry_run: bool) -> Document:
         try:
             ask = Ask("PATCH", path_of(place), {**STRICT, **REHEARSED}, patch, JSON_PATCH)
             rehearsed = await self.api.json(ask)

@@ -94,7 +94,9 @@ async def _run(plugin: Plugin) -> str:
         await process.wait()
         raise
     if process.returncode:
-        raise UnavailableError(f"the credential plugin {plugin.command!r} ended with {process.returncode}; log in anew?")
+        raise UnavailableError(
+            f"the credential plugin {plugin.command!r} ended with {process.returncode}; log in anew?"
+        )
     try:
         return str(json.loads(out)["status"]["token"])
     except (ValueError, KeyError, TypeError) as e:

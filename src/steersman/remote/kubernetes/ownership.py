@@ -95,7 +95,9 @@ def refuse_applied(document: Document, paths: Sequence[Path], what: str) -> None
 def update_only(causes: Sequence[Document], document: Document) -> bool:
     """Whether a conflict is only with former one-time edits, which claim nothing; not with what somebody applies."""
     applying = {str(each.get("manager")) for each in _lines(document) if each.get("operation") == "Apply"} - {MANAGER}
-    return bool(causes) and not any(f'"{manager}"' in str(each.get("message")) for each in causes for manager in applying)
+    return bool(causes) and not any(
+        f'"{manager}"' in str(each.get("message")) for each in causes for manager in applying
+    )
 
 
 def made_by_us(document: Document) -> bool:

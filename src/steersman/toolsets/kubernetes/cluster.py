@@ -34,9 +34,7 @@ class Cluster:
         """Careful writes."""
         return Writer(self.api)
 
-    async def wait(
-        self, place: Place, judge: Callable[[Document | None], T | None], deadline: datetime
-    ) -> T | None:
+    async def wait(self, place: Place, judge: Callable[[Document | None], T | None], deadline: datetime) -> T | None:
         """The first answer of `judge`, or None shortly before the deadline."""
         left_s = (deadline - self.clock.now()).total_seconds() - MARGIN_S
         return await Waiter(self.api, self.clock).until(place, judge, budget_s=left_s)

@@ -10,10 +10,10 @@ from steersman.domain.fact import JsonObject
 from steersman.domain.ports import CallContext, Handler
 from steersman.remote.kubernetes.api import Document
 from steersman.remote.kubernetes.changing import Edit
+from steersman.remote.kubernetes.objects import spec
 from steersman.remote.kubernetes.resources import CONFIG_MAPS, CRON_JOBS, JOBS, SECRETS, SERVICES, Resource
 from steersman.toolsets.kubernetes import reading, settling
 from steersman.toolsets.kubernetes.cluster import Cluster, State, change, create, delete, place_of
-from steersman.toolsets.kubernetes.reading import spec
 
 
 def handlers(cluster: Cluster) -> dict[str, Handler]:
@@ -108,7 +108,10 @@ def _create_job(cluster: Cluster) -> Handler:
     async def run(arguments: JsonObject, context: CallContext) -> JsonObject:
         source = await cluster.writer.present(place_of(CRON_JOBS, {**arguments, "name": arguments["cron_job"]}))
         template = copy.deepcopy(spec(source).get("jobTemplate") or {})
-        marks = {**(template.get("metadata", {}).get("annotations") or {}), reading.FROM_CRON_JOB: arguments["cron_job"]}
+        marks = {
+            **(template.get("metadata", {}).get("annotations") or {}),
+            reading.FROM_CRON_JOB: arguments["cron_job"],
+        }
         labels = template.get("metadata", {}).get("labels") or {}
         body: Document = {"metadata": {"annotations": marks, "labels": labels}, "spec": template.get("spec") or {}}
         wanted: JsonObject = {"exists": True, "cron_job": arguments["cron_job"]}

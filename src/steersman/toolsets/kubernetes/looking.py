@@ -11,6 +11,7 @@ from steersman.domain.fact import JsonObject
 from steersman.domain.ports import CallContext, Handler
 from steersman.remote.kubernetes.api import BAD_REQUEST, Ask, Document, RefusalError
 from steersman.remote.kubernetes.changing import path_of
+from steersman.remote.kubernetes.objects import spec, status
 from steersman.remote.kubernetes.ownership import metadata
 from steersman.remote.kubernetes.resources import DEPLOYMENTS, EVENTS, PODS, Resource
 from steersman.remote.kubernetes.watching import Place
@@ -69,7 +70,7 @@ def _list(cluster: Cluster) -> Handler:
 
 
 def _said(document: Document) -> str:
-    held = reading.status(document)
+    held = status(document)
     for name in ("phase", "health", "sync"):
         value = held.get(name)
         if isinstance(value, str):
@@ -138,7 +139,9 @@ def _events(cluster: Cluster) -> Handler:
 
 def _is_about(involved: str, name: str) -> bool:
     """The workload itself, its ReplicaSets and its pods, which carry its name in front."""
-    return involved == name or (involved.startswith(f"{name}-") and len(involved.removeprefix(f"{name}-").split("-")) <= 2)  # noqa: PLR2004  # hash and suffix
+    return involved == name or (
+        involved.startswith(f"{name}-") and len(involved.removeprefix(f"{name}-").split("-")) <= 2
+    )  # noqa: PLR2004  # hash and suffix
 
 
 def when(event: Document) -> str:
@@ -173,7 +176,7 @@ def _logs(cluster: Cluster) -> Handler:
 
 async def _lines(cluster: Cluster, pod: Document) -> list[JsonValue]:
     place = Place(PODS, str(metadata(pod).get("namespace")), str(metadata(pod).get("name")))
-    containers = reading.spec(pod).get("containers") or [{}]
+    containers = spec(pod).get("containers") or [{}]
     query = {"tailLines": str(LINES), "container": str(containers[0].get("name", "")), "limitBytes": str(64 * 1024)}
     query["timestamps"] = "true"
     try:

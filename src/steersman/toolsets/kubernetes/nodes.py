@@ -7,12 +7,12 @@ from steersman.domain.fact import JsonObject
 from steersman.domain.ports import CallContext, Handler
 from steersman.remote.kubernetes.api import NOT_FOUND, Ask, DisruptionError, Document, RefusalError
 from steersman.remote.kubernetes.changing import Edit, path_of
+from steersman.remote.kubernetes.objects import spec, status
 from steersman.remote.kubernetes.ownership import annotations, metadata
 from steersman.remote.kubernetes.resources import NODES, PODS
 from steersman.remote.kubernetes.watching import Place
 from steersman.toolsets.kubernetes import reading, settling
 from steersman.toolsets.kubernetes.cluster import MARGIN_S, Cluster, change, place_of
-from steersman.toolsets.kubernetes.reading import spec, status
 
 MIRROR = "kubernetes.io/config.mirror"
 AGAIN_S = 2.0

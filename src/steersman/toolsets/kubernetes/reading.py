@@ -10,49 +10,20 @@ from pydantic import JsonValue
 from steersman.domain.errors import ToolError
 from steersman.domain.fact import JsonObject
 from steersman.remote.kubernetes.api import Document
-from steersman.remote.kubernetes.ownership import Path, annotations, managers_of, metadata
+from steersman.remote.kubernetes.objects import TEMPLATE, main_container, spec
+from steersman.remote.kubernetes.ownership import Path, annotations, managers_of
 
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
-DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 DRAINED = "steersman.dev/drained"
 VERSIONED = "steersman.dev/secret-version"
 FROM_CRON_JOB = "steersman.dev/cron-job"
 ABSENT: JsonObject = {"exists": False}
 HPA_MANAGERS = frozenset({"kube-controller-manager", "keda-operator"})
-TEMPLATE: Path = ("spec", "template")
-POD: Path = (*TEMPLATE, "spec")
 REPLICAS: Path = ("spec", "replicas")
 RESTART: Path = (*TEMPLATE, "metadata", "annotations", RESTARTED)
 SURGE: Path = ("spec", "strategy", "rollingUpdate", "maxSurge")
 UNAVAILABLE: Path = ("spec", "strategy", "rollingUpdate", "maxUnavailable")
 QUOTA_KEYS = {"cpu": ("limits.cpu", "requests.cpu", "cpu"), "memory": ("limits.memory", "requests.memory", "memory")}
-
-
-def spec(document: Document) -> Document:
-    """The spec of an object."""
-    found = document.get("spec")
-    return found if isinstance(found, dict) else {}
-
-
-def status(document: Document) -> Document:
-    """The status of an object."""
-    found = document.get("status")
-    return found if isinstance(found, dict) else {}
-
-
-def main_container(document: Document) -> Document:
-    """The container that operations mean: the annotated one, the one named as its workload, or the first."""
-    template = spec(document).get("template") or {}
-    containers = (template.get("spec") or {}).get("containers") or []
-    if not containers:
-        raise ToolError(f"{document.get('kind')} {metadata(document).get('name')!r} has no containers of its own")
-    marked = annotations(template).get(DEFAULT_CONTAINER) or metadata(document).get("name")
-    return next((dict(each) for each in containers if each.get("name") == marked), dict(containers[0]))
-
-
-def container_path(document: Document) -> Path:
-    """The path of that container."""
-    return (*POD, "containers", ("name", str(main_container(document)["name"])))
 
 
 def deployment(document: Document | None) -> JsonObject:
@@ -83,7 +54,9 @@ def is_autoscaled(document: Document) -> bool:
 
 def environment(container: Document) -> dict[str, JsonValue]:
     """Variables with a value of their own; those that come out of secrets and the like are left out."""
-    return {str(each["name"]): str(each.get("value", "")) for each in container.get("env") or [] if "valueFrom" not in each}
+    return {
+        str(each["name"]): str(each.get("value", "")) for each in container.get("env") or [] if "valueFrom" not in each
+    }
 
 
 def autoscaler(document: Document | None) -> JsonObject:

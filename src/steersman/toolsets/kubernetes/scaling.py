@@ -7,12 +7,12 @@ from steersman.domain.fact import JsonObject
 from steersman.domain.ports import CallContext, Handler
 from steersman.remote.kubernetes.api import Document
 from steersman.remote.kubernetes.changing import Edit
+from steersman.remote.kubernetes.objects import spec
 from steersman.remote.kubernetes.ownership import metadata
 from steersman.remote.kubernetes.resources import AUTOSCALERS, BUDGETS, DEPLOYMENTS, QUOTAS, ROLLOUTS, Resource
 from steersman.remote.kubernetes.watching import Place
 from steersman.toolsets.kubernetes import reading
 from steersman.toolsets.kubernetes.cluster import Cluster, change, create, delete, place_of
-from steersman.toolsets.kubernetes.reading import spec
 
 OF_CONTAINERS = ("cpu", "memory")
 """Metrics that the cluster itself measures; any other comes from a metrics adapter."""

@@ -9,9 +9,9 @@ from pydantic import JsonValue
 
 from steersman.domain.fact import JsonObject
 from steersman.remote.kubernetes.api import Document
+from steersman.remote.kubernetes.objects import spec, status
 from steersman.remote.kubernetes.ownership import metadata
 from steersman.remote.text import one_line
-from steersman.toolsets.kubernetes.reading import spec, status
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,14 @@ def rollout(document: Document | None) -> Progress:
     if document is None:
         return Progress(settled=True, ready=False, reason="there is no such Deployment")
     held, wanted = status(document), int(spec(document).get("replicas", 1))
-    count = {name: int(held.get(name) or 0) for name in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")}
+    count = {
+        name: int(held.get(name) or 0) for name in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+    }
     ready = count["readyReplicas"]
     if not is_observed(document):
-        return Progress(settled=False, ready=False, reason="the controller has not seen the change yet", ready_replicas=ready)
+        return Progress(
+            settled=False, ready=False, reason="the controller has not seen the change yet", ready_replicas=ready
+        )
     progressing = conditions(document).get("Progressing", {})
     if progressing.get("reason") == "ProgressDeadlineExceeded":
         said = one_line(str(progressing.get("message", "")))

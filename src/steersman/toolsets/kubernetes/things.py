@@ -20,7 +20,11 @@ PODS: JsonObject = {"type": "string", "pattern": "^([0-9]{1,5}%?)?$"}
 """A number of pods or a share of them; empty where the strategy has none."""
 STRINGS: JsonObject = {"type": "object", "additionalProperties": {"type": "string"}}
 METRIC: JsonObject = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._/:-]{0,251}$"}
-BUDGET: JsonObject = {"type": ["integer", "string"], "minimum": 0, "pattern": "^[0-9]{1,3}%$|^maxUnavailable=[0-9]{1,5}%?$"}
+BUDGET: JsonObject = {
+    "type": ["integer", "string"],
+    "minimum": 0,
+    "pattern": "^[0-9]{1,3}%$|^maxUnavailable=[0-9]{1,5}%?$",
+}
 """Pods that must stay; a budget that somebody wrote in another way is shown as he wrote it."""
 LIST: JsonObject = {"type": "array", "items": {"type": "object"}}
 TEXTS: JsonObject = {"type": "array", "items": {"type": "string"}}
@@ -71,9 +75,7 @@ JOB = Thing(
 )
 SERVICE = Thing(SYSTEM, "service", keys=NAMED, state={"selector": STRINGS})
 SECRET = Thing(SYSTEM, "secret", keys=NAMED, state={"version": TEXT})
-VERSION = Thing(
-    SYSTEM, "control_plane", keys={"name": OBJECT_NAME}, state={"version": TEXT}, observed={"ready": FLAG}
-)
+VERSION = Thing(SYSTEM, "control_plane", keys={"name": OBJECT_NAME}, state={"version": TEXT}, observed={"ready": FLAG})
 
 EVENTS = reading("kubernetes.events", "Recent events of a workload", NAMED, {"events": LIST, "count": COUNT})
 LOGS = reading("kubernetes.logs", "The last log lines of a workload", NAMED, {"lines": LIST, "count": COUNT})
@@ -121,7 +123,10 @@ TOP = reading(
     "kubernetes.top",
     "CPU and memory that pods of a namespace use now; needs a metrics server",
     {"namespace": SPACE},
-    {"pods": {"type": "array", "items": closed({"pod": TEXT, "cpu_cores": NUMBER, "memory_bytes": NUMBER})}, "count": COUNT},
+    {
+        "pods": {"type": "array", "items": closed({"pod": TEXT, "cpu_cores": NUMBER, "memory_bytes": NUMBER})},
+        "count": COUNT,
+    },
 )
 READS = (
     EVENTS,
@@ -154,7 +159,9 @@ def _create(thing: Thing, verb: str, remove: str = "") -> tuple[Operation, ...]:
     return thing.create(verb, remove=remove)
 
 
-SET_SECRET = SECRET.final("set_secret", "Sets values of a secret; the former values are not kept", "version").model_copy(
+SET_SECRET = SECRET.final(
+    "set_secret", "Sets values of a secret; the former values are not kept", "version"
+).model_copy(
     update={
         "effect": "write",
         "input_schema": closed({**NAMED, "version": TEXT, "values": STRINGS}),

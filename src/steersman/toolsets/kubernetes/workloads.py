@@ -10,11 +10,11 @@ from steersman.domain.fact import JsonObject
 from steersman.domain.ports import CallContext, Handler
 from steersman.remote.kubernetes.api import Document
 from steersman.remote.kubernetes.changing import Edit, named
+from steersman.remote.kubernetes.objects import TEMPLATE, container_path, main_container, selector_text, spec
 from steersman.remote.kubernetes.ownership import metadata
 from steersman.remote.kubernetes.resources import DEPLOYMENTS, PODS, REPLICA_SETS
 from steersman.toolsets.kubernetes import reading, settling
 from steersman.toolsets.kubernetes.cluster import Cluster, change, create, delete, place_of
-from steersman.toolsets.kubernetes.reading import spec
 
 HASH = "pod-template-hash"
 REVISION = "deployment.kubernetes.io/revision"
@@ -103,16 +103,6 @@ def _is_of(pod: Document, deployment: str) -> bool:
     return not owners or any(each.get("name") == f"{deployment}-{label}" for each in owners)
 
 
-def selector_text(selector: Document) -> str:
-    """A LabelSelector as a query has it."""
-    parts = [f"{name}={value}" for name, value in sorted((selector.get("matchLabels") or {}).items())]
-    for each in selector.get("matchExpressions") or []:
-        values = ",".join(each.get("values") or [])
-        text = {"In": f"{each['key']} in ({values})", "NotIn": f"{each['key']} notin ({values})", "Exists": each["key"]}
-        parts.append(text.get(str(each["operator"]), f"!{each['key']}"))
-    return ",".join(parts)
-
-
 def _apply(cluster: Cluster) -> Handler:
     async def run(arguments: JsonObject, context: CallContext) -> JsonObject:
         place = place_of(DEPLOYMENTS, arguments)
@@ -132,7 +122,7 @@ def body(arguments: JsonObject, model: Document | None) -> Document:
     """A Deployment as it is applied. model: another one, whose pods it takes after."""
     name = str(arguments["name"])
     copied = copy.deepcopy((spec(model).get("template") or {}).get("spec") or {}) if model else {}
-    former = reading.main_container(model) if model else {}
+    former = main_container(model) if model else {}
     container: Document = {key: copy.deepcopy(former[key]) for key in COPIED if key in former}
     limits = {"cpu": arguments["cpu_limit"], "memory": arguments["memory_limit"]}
     kept = [copy.deepcopy(each) for each in former.get("env") or [] if "valueFrom" in each]
@@ -150,7 +140,10 @@ def body(arguments: JsonObject, model: Document | None) -> Document:
     marks = {"annotations": {reading.RESTARTED: token}} if token else {}
     held: Document = {
         "selector": {"matchLabels": {"app": name}},
-        "template": {"metadata": {"labels": {"app": name}, **marks}, "spec": {**pod, "containers": [container, *others]}},
+        "template": {
+            "metadata": {"labels": {"app": name}, **marks},
+            "spec": {**pod, "containers": [container, *others]},
+        },
         **_strategy(arguments),
     }
     if arguments["replicas"] is not None:
@@ -189,7 +182,7 @@ def _edit(cluster: Cluster, edits: Any) -> Handler:
 
 
 def _image(live: Document, arguments: JsonObject) -> list[Edit]:
-    return [Edit((*reading.container_path(live), "image"), arguments["image"])]
+    return [Edit((*container_path(live), "image"), arguments["image"])]
 
 
 def _replicas(live: Document, arguments: JsonObject) -> list[Edit]:
@@ -204,21 +197,24 @@ def _replicas(live: Document, arguments: JsonObject) -> list[Edit]:
 
 
 def _limits(live: Document, arguments: JsonObject) -> list[Edit]:
-    at = (*reading.container_path(live), "resources", "limits")
-    return [Edit((*at, "cpu"), arguments["cpu_limit"] or None), Edit((*at, "memory"), arguments["memory_limit"] or None)]
+    at = (*container_path(live), "resources", "limits")
+    return [
+        Edit((*at, "cpu"), arguments["cpu_limit"] or None),
+        Edit((*at, "memory"), arguments["memory_limit"] or None),
+    ]
 
 
 def _environment(live: Document, arguments: JsonObject) -> list[Edit]:
     given = arguments["environment"]
     assert isinstance(given, dict)
-    container = reading.main_container(live)
+    container = main_container(live)
     if reading.environment(container) == given:
         return []
     kept = [each for each in container.get("env") or [] if "valueFrom" in each and each["name"] not in given]
     order = [each["name"] for each in container.get("env") or [] if each["name"] in given]
     names = [*order, *sorted(set(given) - set(order))]
     value = [*({"name": name, "value": given[name]} for name in names), *kept]
-    return [Edit((*reading.container_path(live), "env"), value or None, whole=True)]
+    return [Edit((*container_path(live), "env"), value or None, whole=True)]
 
 
 def _surge(live: Document, arguments: JsonObject) -> list[Edit]:
@@ -240,9 +236,7 @@ async def _sets(cluster: Cluster, arguments: JsonObject) -> tuple[Document, list
     query = {"labelSelector": selector_text(spec(live).get("selector") or {})}
     found = await cluster.api.every(REPLICA_SETS.path(str(arguments["namespace"])), query)
     uid = metadata(live).get("uid")
-    mine = [
-        each for each in found if any(o.get("uid") == uid for o in metadata(each).get("ownerReferences") or [])
-    ]
+    mine = [each for each in found if any(o.get("uid") == uid for o in metadata(each).get("ownerReferences") or [])]
     return live, sorted(mine, key=lambda each: int(_notes(each).get(REVISION) or 0))
 
 
@@ -284,7 +278,7 @@ def _undo(cluster: Cluster) -> Handler:
         if chosen is None:
             known = ", ".join(filter(None, map(_hash, sets))) or "none"
             raise ToolError(f"{named(place)} has no revision with template {arguments['template']!r}; it has {known}")
-        edits = [Edit(reading.TEMPLATE, _template(chosen), whole=True)]
+        edits = [Edit(TEMPLATE, _template(chosen), whole=True)]
         changed = await cluster.writer.change(place, live, edits, dry_run=context.dry_run)
         return {"exists": True, "template": _current(changed, sets)}
 
@@ -309,4 +303,3 @@ def _history(cluster: Cluster) -> Handler:
         return {"revisions": revisions, "count": len(revisions)}
 
     return run
-

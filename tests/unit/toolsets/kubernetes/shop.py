@@ -20,7 +20,9 @@ from steersman.toolsets.kubernetes import KubernetesToolset
 NAMESPACE = "shop"
 
 
-def deployment(name: str, image: str = "", *, replicas: int = 2, labels: dict[str, str] | None = None) -> dict[str, Any]:
+def deployment(
+    name: str, image: str = "", *, replicas: int = 2, labels: dict[str, str] | None = None
+) -> dict[str, Any]:
     container = {
         "name": name,
         "image": image or f"shop/{name}:v1",
@@ -52,7 +54,12 @@ def shop(name: str = "double") -> Cluster:
         plain("v1", "Secret", "front-db", stringData={"password": "hunter2-canary"}),
         plain("v1", "Service", "front", spec={"selector": {"app": "front"}, "ports": [{"port": 80}]}),
         plain("v1", "ResourceQuota", "limits", spec={"hard": {"limits.cpu": "10", "limits.memory": "10Gi"}}),
-        plain("batch/v1", "CronJob", "report", spec={"schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": template}}}),
+        plain(
+            "batch/v1",
+            "CronJob",
+            "report",
+            spec={"schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": template}}},
+        ),
     )
     cluster.beat(12)
     return cluster
@@ -68,7 +75,9 @@ async def api_of(cluster: Cluster, *, token: str = ADMIN_TOKEN, transport: Any =
 
 
 @asynccontextmanager
-async def opened(cluster: Cluster, *, token: str = ADMIN_TOKEN, transport: Any = None) -> AsyncIterator[KubernetesToolset]:
+async def opened(
+    cluster: Cluster, *, token: str = ADMIN_TOKEN, transport: Any = None
+) -> AsyncIterator[KubernetesToolset]:
     async with api_of(cluster, token=token, transport=transport) as api:
         yield KubernetesToolset(api, FakeClock(datetime.now(UTC)), Identity(api, "double", "staging"))
 

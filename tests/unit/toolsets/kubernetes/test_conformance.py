@@ -21,13 +21,22 @@ STATE = {
     "max_surge": "25%",
     "max_unavailable": "0",
 }
-SCALED = {"namespace": "shop", "name": "worker", "signal": "queue_depth", "target": 100, "min_replicas": 1, "max_replicas": 9}
+SCALED = {
+    "namespace": "shop",
+    "name": "worker",
+    "signal": "queue_depth",
+    "target": 100,
+    "min_replicas": 1,
+    "max_replicas": 9,
+}
 WORKER = {"namespace": "shop", "name": "worker"}
 CONFIG = {"namespace": "shop", "name": "fresh", "data": {"a": "1"}}
 BUDGET = {"namespace": "shop", "name": "front", "min_available": 1}
 JOB = {"namespace": "shop", "name": "report-now", "cron_job": "report"}
 NODE = {"name": "node-1"}
-FIRST = next(name for name in shop().names("replicasets.apps", "shop") if name.startswith("front-")).removeprefix("front-")
+FIRST = next(name for name in shop().names("replicasets.apps", "shop") if name.startswith("front-")).removeprefix(
+    "front-"
+)
 CORDONED = (("kubernetes.set_schedulable", {**NODE, "schedulable": False}),)
 
 
@@ -67,15 +76,28 @@ class TestKubernetes(ToolsetConformance):
         Example("kubernetes.set_drained", {**NODE, "drained": True}, before=CORDONED),
         Example("kubernetes.set_quota", {"namespace": "shop", "cpu": "20", "memory": "4Gi"}),
         Example("kubernetes.create_config", CONFIG),
-        Example("kubernetes.delete_config", {"namespace": "shop", "name": "fresh"}, before=(("kubernetes.create_config", CONFIG),)),
+        Example(
+            "kubernetes.delete_config",
+            {"namespace": "shop", "name": "fresh"},
+            before=(("kubernetes.create_config", CONFIG),),
+        ),
         Example("kubernetes.set_config", {"namespace": "shop", "name": "front-config", "data": {"color": "green"}}),
         Example("kubernetes.create_disruption_budget", BUDGET),
-        Example("kubernetes.delete_disruption_budget", FRONT, before=(("kubernetes.create_disruption_budget", BUDGET),)),
+        Example(
+            "kubernetes.delete_disruption_budget", FRONT, before=(("kubernetes.create_disruption_budget", BUDGET),)
+        ),
         Example("kubernetes.suspend_cron_job", {"namespace": "shop", "name": "report", "suspended": True}),
         Example("kubernetes.create_job", JOB),
-        Example("kubernetes.delete_job", {"namespace": "shop", "name": "report-now"}, before=(("kubernetes.create_job", JOB),)),
+        Example(
+            "kubernetes.delete_job",
+            {"namespace": "shop", "name": "report-now"},
+            before=(("kubernetes.create_job", JOB),),
+        ),
         Example("kubernetes.set_selector", {**FRONT, "selector": {"app": "front-green"}}),
-        Example("kubernetes.set_secret", {"namespace": "shop", "name": "front-db", "version": "7", "values": {"password": "n"}}),
+        Example(
+            "kubernetes.set_secret",
+            {"namespace": "shop", "name": "front-db", "version": "7", "values": {"password": "n"}},
+        ),
     )
 
     def opened(self) -> AbstractAsyncContextManager[Toolset]:
