@@ -1,4 +1,4 @@
-"""The engine of an application: whatever ends a run, the knowledge base is told what became of it."""
+"""The engine of an application: asks the knowledge base before a run goes on, and tells it what became of it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,24 @@ from steersman.engines.local.engine import LocalEngine
 
 @dataclass(frozen=True, slots=True)
 class CountedEngine:
-    """Implements `domain.ports.Engine`; counts each run that has ended as an outcome of its scenario."""
+    """Implements `domain.ports.Engine`; counts each run that has ended as an outcome of its scenario.
+
+    In autonomous mode nothing goes forward that rests on a scenario which nobody has reviewed; undoing always may.
+    """
 
     inner: LocalEngine
     knowledge: Knowledge
 
     async def run(self, plan: Plan, run_id: RunId) -> Run:
-        """As `LocalEngine.run`."""
+        """As `LocalEngine.run`. Raises PolicyDeniedError for a scenario that is not trusted."""
+        self.knowledge.must_trust(plan)
         return self._counted(await self.inner.run(plan, run_id))
 
     async def resume(self, run_id: RunId) -> Run:
-        """As `LocalEngine.resume`."""
+        """As `LocalEngine.resume`. Raises PolicyDeniedError for a scenario that is not trusted."""
+        run = await self.inner.show(run_id)
+        if run.state != "undoing":
+            self.knowledge.must_trust(run.plan)
         return self._counted(await self.inner.resume(run_id))
 
     async def undo(self, run_id: RunId, *, reason: str) -> Run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -11,13 +11,15 @@ from urllib.parse import parse_qsl, urlsplit
 from steersman.app.secrets import resolve
 from steersman.app.settings import Settings
 from steersman.domain.environment import Environment
-from steersman.domain.errors import ConfigError, PolicyDeniedError, SteersmanError
+from steersman.domain.errors import ConfigError, InputError, PolicyDeniedError, SteersmanError
 from steersman.domain.plan import Assumption, Plan
 from steersman.domain.ports import Embedder
 from steersman.domain.run import Run
 from steersman.domain.scenario import Match, Scenario
+from steersman.domain.signal import SignalName
 from steersman.index import embedders, opening
 from steersman.index.base import KnowledgeBase
+from steersman.index.memories import open_memories, remember_run
 from steersman.index.sqlite import model_of
 from steersman.knowledge.elaborate import unread
 from steersman.knowledge.fit import Ask
@@ -40,6 +42,7 @@ class Knowledge:
     namespace: str = ""
     """Empty: the one of the configuration."""
     _base: KnowledgeBase | None = None
+    _memories: KnowledgeBase | None = None
 
     @property
     def base(self) -> KnowledgeBase:
@@ -48,10 +51,36 @@ class Knowledge:
             self._base = open_knowledge(self.settings, namespace=self.namespace)
         return self._base
 
-    def recall(self, goal: str, where: Environment, toolsets: frozenset[str]) -> list[Match]:
-        """Scenarios that fit a goal there, best first; in autonomous mode only those that may be trusted."""
-        ask = Ask(goal=goal, environment=where, toolsets=toolsets, mode=self.settings.mode)
+    @property
+    def memories(self) -> KnowledgeBase:
+        """Past runs and incidents, in the same store."""
+        if self._memories is None:
+            self._memories = open_memories(
+                self.settings.home,
+                embedder=self.base.embedder,
+                namespace=self.namespace or self.settings.knowledge.namespace,
+                url=self.settings.knowledge.url,
+            )
+        return self._memories
+
+    def recall(
+        self,
+        goal: str,
+        where: Environment,
+        toolsets: frozenset[str],
+        *,
+        signals: Mapping[SignalName, float] | None = None,
+    ) -> list[Match]:
+        """Scenarios that fit a goal there, best first; in autonomous mode only those that may be trusted.
+
+        signals: what is measured now, in the unit of each; scenarios whose conditions hold come first among equals.
+        """
+        ask = Ask(goal=goal, environment=where, toolsets=toolsets, mode=self.settings.mode, signals=dict(signals or {}))
         return self.base.search(ask)
+
+    def before(self, goal: str, *, limit: int = 3) -> list[Match]:
+        """Past runs and incidents like this one, likest first."""
+        return self.memories.search(Ask(goal=goal, limit=limit))
 
     def named(self, scenario_id: str) -> Match:
         """The scenario that somebody names.
@@ -64,12 +93,32 @@ class Knowledge:
             raise PolicyDeniedError(f"scenario {scenario_id!r} is not used in autonomous mode: {why}; review it first")
         return Match(scenario=entry.scenario, score=1.0, why=("named",))
 
-    def record(self, run: Run) -> None:
-        """Counts a run that has come to its end. A count that cannot be kept is logged; the run stays what it is."""
-        if not run.final or run.plan.scenario_id is None:
+    def must_trust(self, plan: Plan) -> None:
+        """Raises PolicyDeniedError in autonomous mode for a plan of a scenario that may not be used in it.
+
+        A plan is data and may come from a file: that it was made in another mode does not make its scenario reviewed.
+        """
+        if self.settings.mode != "autonomous" or plan.scenario_id is None:
             return
         try:
-            self.base.record(run.plan.scenario_id, run.run_id, run.state)
+            self.named(plan.scenario_id)
+        except InputError as e:
+            raise PolicyDeniedError(
+                f"the plan is of scenario {plan.scenario_id!r}, which is not in the knowledge base, and autonomous "
+                "mode uses reviewed ones only; `steer scenarios add` it"
+            ) from e
+
+    def record(self, run: Run) -> None:
+        """Counts and remembers a run that has come to its end.
+
+        A count that cannot be kept is logged; the run stays what it is.
+        """
+        if not run.final:
+            return
+        try:
+            remember_run(self.memories, run)
+            if run.plan.scenario_id is not None:
+                self.base.record(run.plan.scenario_id, run.run_id, run.state)
         except SteersmanError as e:
             LOG.warning("the outcome of run %s is not counted: %s", run.run_id, e)
 

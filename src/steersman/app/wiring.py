@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from steersman.agents.now import measured_now
 from steersman.agents.planning import PlanningDeps, drifted, make_plan
 from steersman.app.catalogue import TELEMETRY
 from steersman.app.outcomes import CountedEngine
@@ -35,6 +36,7 @@ from steersman.journal.sql import SqlJournal
 from steersman.judgement.judge import judge
 from steersman.planning.check import check
 from steersman.planning.drift import Drift
+from steersman.planning.goal_text import named_service
 from steersman.planning.world import World
 from steersman.policy.engine import Policy
 
@@ -64,10 +66,15 @@ class App:
     world: World
     user: Principal
 
-    def recall(self, goal: str) -> list[Match]:
-        """Scenarios that fit a goal here, best first."""
+    async def recall(self, goal: str) -> list[Match]:
+        """Scenarios that fit a goal here and now, best first: what is measured of the service that it names counts."""
         toolsets = frozenset(operation.toolset for operation in self.world.catalogue.values())
-        return self.knowledge.recall(goal, self.world.environment, toolsets)
+        service = named_service(goal, self.world.services)
+        signals = {}
+        if service is not None and self.world.signals:
+            source = self.source(new_run_id("look"))
+            signals = await measured_now(source, service, self.world.signals, now=CLOCK.now())
+        return self.knowledge.recall(goal, self.world.environment, toolsets, signals=signals)
 
     async def plan(self, goal: Goal, matches: Sequence[Match]) -> Plan:
         """A checked plan on observed facts; changes nothing. Raises InputError when there is none."""

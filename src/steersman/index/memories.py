@@ -22,13 +22,13 @@ def open_memories(home: Path, *, embedder: Embedder | None, namespace: str = DEF
 def remember_run(memories: KnowledgeBase, run: Run) -> None:
     """Keeps what a run was for and what became of it; again: the latest state counts."""
     verdicts = tuple(f"{verdict.result}: {verdict.reason}"[:400] for verdict in run.verdicts)
-    _keep(memories, f"run-{run.run_id}", f"{run.plan.goal} ({run.state})", verdicts, run.plan.environment.kind)
+    _keep(memories, run.run_id, f"{run.plan.goal} ({run.state})", verdicts, run.plan.environment.kind)
 
 
 def remember_incident(memories: KnowledgeBase, incident_id: str, question: str, findings: tuple[Finding, ...]) -> None:
     """Keeps what an incident looked like and what was found: typed findings, no telemetry text."""
     found = tuple(f"{finding.kind} {finding.service}" for finding in findings)
-    _keep(memories, f"incident-{incident_id}", question, found, "")
+    _keep(memories, incident_id, question, found, "")
 
 
 def _keep(memories: KnowledgeBase, identity: str, goal: str, notes: tuple[str, ...], platform: str) -> None:

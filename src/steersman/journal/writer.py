@@ -26,7 +26,7 @@ BATCH = 256
 QUICK_S = 0.005
 """A commit that takes longer does not belong into the event loop."""
 
-PENANCE = 200
+PENANCE = 25
 """Batches that go to the thread after a slow commit, before the loop is tried again."""
 
 CHECKPOINT = 1_000

@@ -77,6 +77,12 @@ def _single(values: Iterator[JsonValue] | Iterator[str] | Iterator[float] | Iter
     return distinct[0] if len(distinct) == 1 else None
 
 
+def named_service(text: str, services: frozenset[str]) -> str | None:
+    """The one known service that a text names; None when it names none or several."""
+    found = list(_services(text, services)) if services else []
+    return found[0] if len(found) == 1 else None
+
+
 def _services(text: str, services: frozenset[str]) -> Iterator[str]:
     if services:
         for name in sorted(services):

@@ -6,7 +6,7 @@ import posixpath
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import translate
 from typing import Literal
@@ -22,11 +22,14 @@ from steersman.domain.ids import OperationName, PrincipalId, ResourceId, RuleId
 from steersman.domain.policy import PolicyDecision, PolicyRequest, Requirement
 from steersman.policy.builtin import BUILTIN
 from steersman.policy.document import Case, Freeze, Rule, parse
-from steersman.policy.schema import SCHEMA, facts, samples
+from steersman.policy.schema import SCHEMA, Facts, facts, samples
 from steersman.policy.typecheck import ExpressionError, check
 
 DEFAULT = RuleId("default")
 Match = Literal["matches", "no", "error"]
+
+REMEMBERED = 4_096
+"""Decisions in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,22 @@ class Policy:
     tests: tuple[Case, ...] = ()
     names: tuple[str, ...] = ()
     """Variables that some rule reads."""
+    _decided: dict[tuple[object, ...], PolicyDecision] = field(default_factory=dict, compare=False, repr=False)
+    """Decisions by all that a rule can read: rules have no other input, so the same question has the same answer."""
 
     def decide(self, request: PolicyRequest) -> PolicyDecision:
         """Allow, require approval, or deny; with the rule that decided."""
-        known = self._context(request)
+        known = facts(request)
+        question = tuple(tuple(value) if isinstance(value, list) else value for value in known.values())
+        decided = self._decided.get(question)
+        if decided is None:
+            if len(self._decided) >= REMEMBERED:
+                self._decided.clear()
+            decided = self._decided[question] = self._decide(known)
+        return decided
+
+    def _decide(self, facts_known: Facts) -> PolicyDecision:
+        known = self._context(facts_known)
         allowed: Rule | None = None
         demands: list[Rule] = []
         forbidden: Rule | None = None
@@ -85,7 +100,7 @@ class Policy:
 
     def explain(self, request: PolicyRequest) -> tuple[tuple[Rule, Match], ...]:
         """Each rule, and whether it holds for the request."""
-        known = self._context(request)
+        known = self._context(facts(request))
         return tuple((compiled.rule, compiled.match(known)) for compiled in self.rules)
 
     def may_approve(self, approver: Principal, requirement: Requirement, requester: PrincipalId) -> bool:
@@ -125,9 +140,8 @@ class Policy:
             policy_digest=self.digest,
         )
 
-    def _context(self, request: PolicyRequest) -> cel.Context:
+    def _context(self, known: Facts) -> cel.Context:
         """What the rules read, converted once for all of them: that costs ten times as much as a rule."""
-        known = facts(request)
         return cel.Context({name: known[name] for name in self.names})
 
     def _decision(

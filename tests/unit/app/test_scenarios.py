@@ -57,6 +57,9 @@ class Ending:
     async def undo(self, run_id: str, *, reason: str) -> Run:
         return self.runs.pop(0)
 
+    async def show(self, run_id: str) -> Run:
+        return self.runs[0]
+
     async def recover(self) -> tuple[Run, ...]:
         return tuple(self.runs)
 
@@ -149,3 +152,40 @@ def test_a_store_that_was_indexed_otherwise_is_indexed_again_only_by_the_automat
         _ = knowing(tmp_path).base
     automatic = Settings(home=tmp_path, knowledge=KnowledgeSettings())
     assert Knowledge(automatic).base.show("mine").scenario.id == "mine"
+
+
+async def test_a_run_that_has_ended_is_remembered_and_found_by_what_it_was_for(tmp_path: Path) -> None:
+    knowledge = knowing(tmp_path)
+    undone = ended(knowledge, "rolled_back")
+    assert knowledge.before(undone.plan.goal) == []
+    await CountedEngine(Ending([undone]), knowledge).run(undone.plan, "r1")
+    (found,) = knowing(tmp_path).before(undone.plan.goal)
+    assert found.scenario.id == undone.run_id
+    assert "rolled_back" in found.scenario.goal
+    assert knowing(tmp_path).before("how do I bake bread") == []
+
+
+def test_what_is_measured_now_ranks_scenarios_whose_conditions_hold(tmp_path: Path) -> None:
+    here = plan(knowing(tmp_path)).environment
+    goal, tools = "deploy payments v2 blue-green", frozenset({"lab"})
+    calm = knowing(tmp_path).recall(goal, here, tools, signals={"error_rate": 0.0})
+    burning = knowing(tmp_path).recall(goal, here, tools, signals={"error_rate": 0.5})
+    holds = [match for match in burning if any("holds now" in why for why in match.why)]
+    assert holds
+    assert not [match for match in calm if any("holds now" in why for why in match.why)]
+    was = {match.scenario.id: match.score for match in calm}
+    assert all(match.score > was.get(match.scenario.id, -1.0) for match in holds)
+
+
+async def test_a_plan_of_an_unreviewed_scenario_does_not_run_in_autonomous_mode(tmp_path: Path) -> None:
+    knowing(tmp_path).base.add(read(CATS).scenarios)
+    run = ended(knowing(tmp_path), "done")
+    for scenario_id, why in (("mine", "nobody has reviewed it"), ("gone", "not in the knowledge base")):
+        poisoned = run.model_copy(update={"plan": run.plan.model_copy(update={"scenario_id": scenario_id})})
+        careful = CountedEngine(Ending([poisoned]), knowing(tmp_path, "autonomous"))
+        with pytest.raises(PolicyDeniedError, match=why):
+            await careful.run(poisoned.plan, "r1")
+        with pytest.raises(PolicyDeniedError, match=why):
+            await careful.resume("r1")
+        assert (await CountedEngine(Ending([poisoned]), knowing(tmp_path)).run(poisoned.plan, "r1")).state == "done"
+    assert (await CountedEngine(Ending([run]), knowing(tmp_path, "autonomous")).run(run.plan, "r1")).state == "done"

@@ -79,7 +79,7 @@ async def _story(app: App, lang: Language, *, version: str, yes: bool, output: F
     from steersman.domain.goal import Goal
 
     goal = GOALS[lang].format(service=SERVICE, version=version)
-    matches = app.recall(goal)
+    matches = await app.recall(goal)
     for match in matches[:2]:
         talk(f"recalled {match.scenario.id} ({match.score:.2f}): {', '.join(match.why)}")
     plan = await app.plan(Goal(text=goal, parameters={"service": SERVICE, "version": version}), matches)

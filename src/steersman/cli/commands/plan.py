@@ -99,10 +99,20 @@ async def make(app: App, goal: str, *, scenario: str, parameters: list[str] | No
     if scenario:
         matches = [app.knowledge.named(scenario)]
     else:
-        matches = app.recall(goal)
+        matches = await app.recall(goal)
         if not matches:
             raise InputError(f"no scenario fits {goal!r} here; `steer scenarios list` shows all, -s names one")
+    _say_before(app, wanted.text)
     return await app.plan(wanted, matches)
+
+
+def _say_before(app: App, goal: str) -> None:
+    """What became of the run that was most like this one: worth knowing, and no part of the plan."""
+    from steersman.cli.output import talk
+    from steersman.cli.render.text import untrusted
+
+    for match in app.knowledge.before(goal, limit=1):
+        talk(f"seen before: {match.scenario.id}: {untrusted(match.scenario.goal)}")
 
 
 def on_contracts(

@@ -61,13 +61,20 @@ def search(
     goal: Annotated[str, typer.Argument(help="What is wanted, in Korean or English.")],
     *,
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many.")] = 5,
+    memories: Annotated[
+        bool, typer.Option("--memories", help="Past runs and incidents instead: have we seen this before?")
+    ] = False,
     namespace: Namespace = "",
     output: Output = Format.table,
 ) -> None:
     """Scenarios that fit a goal, best first, and why; an empty list when nothing fits."""
+    from steersman.app.scenarios import Knowledge
+    from steersman.app.settings import load
     from steersman.knowledge.fit import Ask
 
-    found = base(namespace).search(Ask(goal=goal, limit=limit))
+    knowledge = Knowledge(load(), namespace)
+    held = knowledge.memories if memories else knowledge.base
+    found = held.search(Ask(goal=goal, limit=limit))
     rows: list[JsonValue] = [
         {"id": match.scenario.id, "score": round(match.score, 3), "why": [*match.why]} for match in found
     ]

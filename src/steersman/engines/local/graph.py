@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict
@@ -66,7 +67,12 @@ def phase_node(name: str) -> str:
 
 def build(plan: Plan, saver: BaseCheckpointSaver[str] | None = None) -> CompiledStateGraph[Any, Context, Any, Any]:
     """The graph of a plan. Run it with a `Context`."""
-    names = [phase for phase, _ in phases(plan)]
+    return _compiled(tuple(phase for phase, _ in phases(plan))).copy({"checkpointer": saver})
+
+
+@lru_cache(maxsize=64)
+def _compiled(names: tuple[str, ...]) -> CompiledStateGraph[Any, Context, Any, Any]:
+    """Compiled once for all plans of these phases: everything else of a plan is in the session."""
     outer = StateGraph(State, context_schema=Context)
     outer.add_node("prepare", _node(stages.prepare))
     outer.add_node("finish", _node(stages.finish))
@@ -81,7 +87,7 @@ def build(plan: Plan, saver: BaseCheckpointSaver[str] | None = None) -> Compiled
     outer.add_conditional_edges("finish", _next, {"undo": "undo", "park": "park", "end": END})
     outer.add_conditional_edges("undo", _next, {"park": "park", "end": END})
     outer.add_edge("park", END)
-    return outer.compile(checkpointer=saver, name="run")
+    return outer.compile(name="run")
 
 
 async def travel(session: Session, checkpoints: Path | None) -> None:
