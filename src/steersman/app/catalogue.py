@@ -16,9 +16,16 @@ TELEMETRY = "telemetry"
 
 def all_operations() -> Sequence[Operation]:
     """Every operation that can be called, by name."""
-    from steersman.toolsets import lab, prometheus  # parsers and clients, which only a listing of all needs
+    from steersman.toolsets import (
+        argo_rollouts,
+        gateway,
+        kubernetes,
+        lab,
+        prometheus,
+    )  # parsers and clients, which only a listing of all needs
 
-    found = (*lab.OPERATIONS, *prometheus.OPERATIONS, *telemetry_operations(TELEMETRY))
+    clusters = (*kubernetes.OPERATIONS, *argo_rollouts.OPERATIONS, *gateway.OPERATIONS)
+    found = (*lab.OPERATIONS, *prometheus.OPERATIONS, *clusters, *telemetry_operations(TELEMETRY))
     return sorted(found, key=lambda operation: operation.name)
 
 

@@ -7,12 +7,14 @@ from fnmatch import fnmatch
 
 import yaml
 
+from steersman.app.catalogue import all_operations
 from steersman.app.scenarios import Knowledge, with_unread
 from steersman.app.store import CLOCK
 from steersman.domain.environment import Tier
 from steersman.domain.errors import InputError
 from steersman.domain.goal import Goal
-from steersman.domain.ids import ResourceId
+from steersman.domain.ids import OperationName, ResourceId
+from steersman.domain.operation import Operation
 from steersman.domain.plan import Plan
 from steersman.domain.scenario import Scenario
 from steersman.domain.signal import UNIT
@@ -46,7 +48,8 @@ def contract_world(platforms: Sequence[str], *, tier: Tier = "staging") -> World
     Raises InputError for a system that has no contracts.
     """
     names = [name.strip().replace("-", "_") for name in platforms]
-    known = {operation.toolset for operation in contracts().values()}
+    every = _every()
+    known = {operation.toolset for operation in every.values()}
     for name in names:
         if name not in known:
             raise InputError(f"there are no contracts for {name!r}: {nearest(name, known)}")
@@ -54,11 +57,16 @@ def contract_world(platforms: Sequence[str], *, tier: Tier = "staging") -> World
         raise InputError("--platform wants names, as in kubernetes,argo-rollouts")
     return World(
         environment=unconnected(names[0], tier),
-        catalogue={name: each for name, each in contracts().items() if each.toolset in names},
+        catalogue={name: each for name, each in every.items() if each.toolset in names},
         kinds={},
         protected=_is_protected,
         signals=frozenset(UNIT),
     )
+
+
+def _every() -> dict[OperationName, Operation]:
+    """Contracts, and over them the operations that have code: where there are both, the real one is meant."""
+    return {**contracts(), **{operation.name: operation for operation in all_operations()}}
 
 
 def contract_plan(goal: Goal, knowledge: Knowledge, world: World, *, scenario: str, given: Sequence[Given]) -> Plan:

@@ -81,7 +81,9 @@ def composed(name: str, section: EnvironmentSettings, opened: Sequence[Opened]) 
     kind = section.kind or (heart.kind if len(opened) == 1 or heart.kind == CLUSTER else MANY)
     uid = heart.uid if len(opened) == 1 else digest([list(pair) for pair in members])[:24]
     whole = Environment(kind=kind, name=name, uid=uid, url=heart.url, tier=section.tier)
-    toolsets: list[Toolset] = [Member(each.toolset, each.where, whole) for each in opened]
+    toolsets: list[Toolset] = [
+        Member(toolset, each.where, whole) for each in opened for toolset in (each.toolset, *each.also)
+    ]
     sources = [each.source for each in opened if each.source is not None]
     if sources:
         toolsets.append(SourceToolset(TELEMETRY, _merged(sources), whole))

@@ -13,6 +13,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from steersman.app.section import Section, keys
+from steersman.app.systems.kubernetes import KubernetesSettings
 from steersman.app.systems.prometheus import PrometheusSettings
 from steersman.domain.environment import Tier
 from steersman.domain.errors import ConfigError
@@ -83,6 +84,7 @@ class EnvironmentSettings(Section):
     its only system.
     """
     prometheus: PrometheusSettings | None = None
+    kubernetes: KubernetesSettings | None = None
 
 
 class Settings(Section):

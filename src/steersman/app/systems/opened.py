@@ -33,3 +33,5 @@ class Opened:
     """Telemetry that it gives, where it gives any."""
     signals: frozenset[SignalName] = frozenset()
     """What that telemetry can measure."""
+    also: tuple[Toolset, ...] = ()
+    """More toolsets of the same identity."""

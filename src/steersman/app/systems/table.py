@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from steersman.app.systems import prometheus
+from steersman.app.systems import kubernetes, prometheus
 from steersman.app.systems.opened import Opened, Opening
 
 Opener = Callable[[Any, Opening], AbstractAsyncContextManager[Opened]]
@@ -14,4 +14,5 @@ Opener = Callable[[Any, Opening], AbstractAsyncContextManager[Opened]]
 
 SYSTEMS: Mapping[str, Opener] = {
     "prometheus": prometheus.opened,
+    "kubernetes": kubernetes.opened,
 }

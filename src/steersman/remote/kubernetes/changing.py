@@ -8,6 +8,7 @@ exactly the fields that are changed, not on `resourceVersion`, which every statu
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -198,7 +199,7 @@ def _body(place: Place, live: Document, edits: Sequence[Edit]) -> Document:
 
 def _set(document: Document, path: Path, value: Any) -> None:
     here: Any = document
-    for part, following in zip(path, path[1:], strict=False):
+    for part, following in itertools.pairwise(path):
         empty: Any = {} if isinstance(following, str) else []
         if isinstance(part, str):
             here = here.setdefault(part, empty)

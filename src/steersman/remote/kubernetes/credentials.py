@@ -71,7 +71,7 @@ def _read(path: Path) -> str:
 
 
 async def _run(plugin: Plugin) -> str:
-    """The token of a client-go credential plugin. No shell; its own words stay out of messages, they may hold secrets."""
+    """The token of a client-go credential plugin. No shell; its own words may hold secrets and stay out of messages."""
     told = {"apiVersion": plugin.api_version, "kind": "ExecCredential", "spec": {"interactive": False}}
     environment = {**os.environ, **plugin.environment, "KUBERNETES_EXEC_INFO": json.dumps(told)}
     try:
@@ -144,7 +144,7 @@ async def open_http(
     headers = {"accept": "application/json", "user-agent": "steersman"}
     if access.user:
         headers["Impersonate-User"] = access.user
-    grouped = [(name, value) for name, value in headers.items()] + [("Impersonate-Group", g) for g in access.groups]
+    grouped = list(headers.items()) + [("Impersonate-Group", g) for g in access.groups]
     auth: httpx.Auth = Bearer(access, plugins=limits.plugins)
     if access.basic is not None:
         auth = httpx.BasicAuth(access.basic[0], access.basic[1].get_secret_value())

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from steersman.domain.errors import InputError, ToolError
-from steersman.remote.kubernetes.api import Api, Ask, RefusalError
 from steersman.remote.kubernetes.api import NOT_FOUND as MISSING
+from steersman.remote.kubernetes.api import Api, Ask, RefusalError
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def mark_of(document: Document) -> Mark | None:
 
 
 def strategy(document: Document) -> str:
-    """canary or blueGreen; `none` for a Rollout that has neither and is invalid."""
+    """Canary or blueGreen; `none` for a Rollout that has neither and is invalid."""
     held = spec(document).get("strategy") or {}
     return next((name for name in ("canary", "blueGreen") if name in held), "none")
 

@@ -1,6 +1,7 @@
 """What a Rollout is, and what can be done with it.
 
-`weight` is the share of traffic that the version in `image` is to have: 100 at rest, 0 when `set_image` has just set it.
+`weight` is the share of traffic that the version in `image` is to have: 100 at rest, 0 just after
+`set_image`.
 """
 
 from __future__ import annotations

@@ -13,12 +13,12 @@ from steersman.remote.kubernetes.api import BAD_REQUEST, Ask, Document, RefusalE
 from steersman.remote.kubernetes.changing import path_of
 from steersman.remote.kubernetes.objects import spec, status
 from steersman.remote.kubernetes.ownership import metadata
+from steersman.remote.kubernetes.quantities import amount
 from steersman.remote.kubernetes.resources import DEPLOYMENTS, EVENTS, PODS, Resource
 from steersman.remote.kubernetes.watching import Place
 from steersman.remote.text import one_line
 from steersman.toolsets.kubernetes import reading, settling
 from steersman.toolsets.kubernetes.cluster import Cluster, place_of
-from steersman.toolsets.kubernetes.quantities import amount
 from steersman.toolsets.kubernetes.workloads import pods_of
 
 MOST_EVENTS = 100
@@ -138,10 +138,9 @@ def _events(cluster: Cluster) -> Handler:
 
 
 def _is_about(involved: str, name: str) -> bool:
-    """The workload itself, its ReplicaSets and its pods, which carry its name in front."""
-    return involved == name or (
-        involved.startswith(f"{name}-") and len(involved.removeprefix(f"{name}-").split("-")) <= 2
-    )  # noqa: PLR2004  # hash and suffix
+    """The workload itself, its ReplicaSets and its pods, which carry its name in front, then a hash and a suffix."""
+    rest = involved.removeprefix(f"{name}-")
+    return involved == name or (rest != involved and rest.count("-") <= 1)
 
 
 def when(event: Document) -> str:

@@ -11,7 +11,7 @@ from steersman.domain.errors import ToolError
 from steersman.domain.fact import JsonObject
 from steersman.remote.kubernetes.api import Document
 from steersman.remote.kubernetes.objects import TEMPLATE, main_container, spec
-from steersman.remote.kubernetes.ownership import Path, annotations, managers_of
+from steersman.remote.kubernetes.ownership import Path, annotations, managers_of, metadata
 
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
 DRAINED = "steersman.dev/drained"

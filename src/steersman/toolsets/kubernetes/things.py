@@ -12,8 +12,8 @@ OBJECT_NAME: JsonObject = {"type": "string", "pattern": "^[a-z0-9]([a-z0-9.-]{0,
 """A name of an object: no slash, no dots in a row that a path could be made of."""
 SPACE: JsonObject = {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"}
 IMAGE: JsonObject = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,511}$"}
-QUANTITY: JsonObject = {"type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?([numkMGTPE]|[KMGTPE]i)?)?$", "maxLength": 32}
-"""`500m`, `1Gi`; empty where there is none."""
+QUANTITY: JsonObject = {"type": "string", "pattern": "^[A-Za-z0-9.-]{0,32}$"}
+"""`500m`, `1Gi`; empty where there is none. The cluster itself refuses what is none, when a write is rehearsed."""
 REPLICAS: JsonObject = {"type": ["integer", "null"], "minimum": 0, "maximum": 100_000}
 """null: an autoscaler sets it."""
 PODS: JsonObject = {"type": "string", "pattern": "^([0-9]{1,5}%?)?$"}
