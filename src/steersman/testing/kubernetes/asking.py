@@ -84,7 +84,7 @@ class Target:
 
 
 def target(path: str, kinds: tuple[Kind, ...]) -> Target:
-    """The resource behind a path. Raises Refused: 404 as text for an unknown group, as Status for an unknown resource."""
+    """The resource behind a path. Raises Refused 404: text for an unknown group, Status for an unknown resource."""
     parts = [part for part in path.split("/") if part]
     if parts[:1] == ["api"]:
         group, version, rest = "", (parts[1] if len(parts) > 1 else ""), parts[2:]

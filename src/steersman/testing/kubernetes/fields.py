@@ -38,31 +38,35 @@ def places(document: Document, schema: Struct, *, dots: bool) -> Places:
     return frozenset(found)
 
 
-def _places(value: Any, schema: Schema, at: Place, dots: bool) -> Iterator[Place]:  # noqa: FBT001
+def _places(value: Any, schema: Schema, at: Place, dots: bool) -> Iterator[Place]:
     if isinstance(schema, Leaf) or getattr(schema, "atomic", False) or value is None:
         yield at
-        return
-    match schema:
-        case Struct():
-            if not value or (schema.dot and dots):
-                yield at
-            for name, each in value.items():
-                if name in schema.fields:
-                    yield from _places(each, schema.fields[name], (*at, f"f:{name}"), dots)
-        case Map():
-            if not value or dots:
-                yield at
-            for name, each in value.items():
-                yield from _places(each, schema.item, (*at, f"f:{name}"), dots)
-        case Items(keys=()):
+    elif isinstance(schema, Struct):
+        if not value or (schema.dot and dots):
             yield at
+        yield from _members(value, schema, at, dots)
+    elif isinstance(schema, Items) and not schema.keys:
+        yield at
+    else:
+        if not value or dots:
+            yield at
+        yield from _members(value, schema, at, dots)
+
+
+def _members(value: Any, schema: Struct | Map | Items, at: Place, dots: bool) -> Iterator[Place]:
+    match schema:
         case Items():
-            if not value or dots:
-                yield at
             for each in value:
                 here = (*at, key_text(each, schema))
                 yield here
                 yield from _places(each, schema.item, here, dots)
+        case Map():
+            for name, each in value.items():
+                yield from _places(each, schema.item, (*at, f"f:{name}"), dots)
+        case Struct():
+            for name, each in value.items():
+                if name in schema.fields:
+                    yield from _places(each, schema.fields[name], (*at, f"f:{name}"), dots)
 
 
 def value_at(document: Any, place: Place) -> Any:

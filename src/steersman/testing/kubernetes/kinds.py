@@ -19,10 +19,10 @@ class Kind:
     plural: str
     kind: str
     schema: Struct
-    namespaced: bool = True
     subresources: tuple[str, ...] = ()
     short: tuple[str, ...] = ()
     custom: bool = False
+    namespaced: bool = True
 
     @property
     def api_version(self) -> str:
@@ -64,21 +64,20 @@ KINDS: tuple[Kind, ...] = (
     _here("", "v1", "events", "Event", shapes.EVENT),
     _here("", "v1", "serviceaccounts", "ServiceAccount", shapes.ACCOUNT),
     _here("", "v1", "resourcequotas", "ResourceQuota", shapes.QUOTA, "status"),
-    Kind("apps", "v1", "deployments", "Deployment", shapes.DEPLOYMENT, True, ("scale", "status"), ("deploy",)),
-    Kind("apps", "v1", "replicasets", "ReplicaSet", shapes.REPLICA_SET, True, ("scale", "status"), ("rs",)),
+    Kind("apps", "v1", "deployments", "Deployment", shapes.DEPLOYMENT, ("scale", "status"), ("deploy",)),
+    Kind("apps", "v1", "replicasets", "ReplicaSet", shapes.REPLICA_SET, ("scale", "status"), ("rs",)),
     Kind(
         "autoscaling",
         "v2",
         "horizontalpodautoscalers",
         "HorizontalPodAutoscaler",
         shapes.AUTOSCALER,
-        True,
         ("status",),
         ("hpa",),
     ),
     _here("batch", "v1", "jobs", "Job", shapes.JOB, "status"),
     _here("batch", "v1", "cronjobs", "CronJob", shapes.CRON_JOB, "status"),
-    Kind("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", shapes.BUDGET, True, ("status",), ("pdb",)),
+    Kind("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", shapes.BUDGET, ("status",), ("pdb",)),
     _here(RBAC, "v1", "roles", "Role", shapes.ROLE),
     _here(RBAC, "v1", "rolebindings", "RoleBinding", shapes.BINDING),
     _cluster(RBAC, "v1", "clusterroles", "ClusterRole", shapes.ROLE),
@@ -91,9 +90,9 @@ KINDS: tuple[Kind, ...] = (
         shapes.DEFINITION,
         "status",
     ),
-    Kind(ARGO, "v1alpha1", "rollouts", "Rollout", shapes.ROLLOUT, True, ("scale", "status"), ("ro",), custom=True),
-    Kind(ARGO, "v1alpha1", "analysisruns", "AnalysisRun", shapes.APPLICATION, True, (), ("ar",), custom=True),
-    Kind(ARGO, "v1alpha1", "applications", "Application", shapes.APPLICATION, True, (), ("app",), custom=True),
-    Kind(GATEWAY, "v1", "httproutes", "HTTPRoute", shapes.ROUTE, True, ("status",), custom=True),
+    Kind(ARGO, "v1alpha1", "rollouts", "Rollout", shapes.ROLLOUT, ("scale", "status"), ("ro",), custom=True),
+    Kind(ARGO, "v1alpha1", "analysisruns", "AnalysisRun", shapes.APPLICATION, (), ("ar",), custom=True),
+    Kind(ARGO, "v1alpha1", "applications", "Application", shapes.APPLICATION, (), ("app",), custom=True),
+    Kind(GATEWAY, "v1", "httproutes", "HTTPRoute", shapes.ROUTE, ("status",), custom=True),
 )
 WITHOUT_ARGO = tuple(kind for kind in KINDS if kind.group != ARGO)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from steersman.testing.kubernetes.schema import Items, Leaf, Map, Schema, Struct, struct
 
-S, I, B, IS, ANY = Leaf("string"), Leaf("integer"), Leaf("boolean"), Leaf("int-or-string"), Leaf("any")
+S, N, B, IS, ANY = Leaf("string"), Leaf("integer"), Leaf("boolean"), Leaf("int-or-string"), Leaf("any")
 STRINGS, TEXTS, QUANTITIES = Map(S), Items(S), Map(IS)
 
 
@@ -20,10 +20,10 @@ METADATA = struct(
     namespace=S,
     uid=S,
     resourceVersion=S,
-    generation=I,
+    generation=N,
     creationTimestamp=S,
     deletionTimestamp=S,
-    deletionGracePeriodSeconds=I,
+    deletionGracePeriodSeconds=N,
     selfLink=S,
     labels=STRINGS,
     annotations=STRINGS,
@@ -39,12 +39,12 @@ PROBE = struct(
     httpGet=ANY,
     tcpSocket=ANY,
     grpc=ANY,
-    initialDelaySeconds=I,
-    timeoutSeconds=I,
-    periodSeconds=I,
-    successThreshold=I,
-    failureThreshold=I,
-    terminationGracePeriodSeconds=I,
+    initialDelaySeconds=N,
+    timeoutSeconds=N,
+    periodSeconds=N,
+    successThreshold=N,
+    failureThreshold=N,
+    terminationGracePeriodSeconds=N,
 )
 RESOURCES = struct(limits=QUANTITIES, requests=QUANTITIES, claims=ANY)
 CONTAINER = struct(
@@ -54,7 +54,7 @@ CONTAINER = struct(
     args=TEXTS,
     workingDir=S,
     ports=Items(
-        struct(name=S, containerPort=I, hostPort=I, hostIP=S, protocol=S),
+        struct(name=S, containerPort=N, hostPort=N, hostIP=S, protocol=S),
         ("containerPort", "protocol"),
         {"protocol": "TCP"},
     ),
@@ -94,8 +94,8 @@ POD_SPEC = struct(
     containers=keyed(CONTAINER, "name"),
     ephemeralContainers=ANY,
     restartPolicy=S,
-    terminationGracePeriodSeconds=I,
-    activeDeadlineSeconds=I,
+    terminationGracePeriodSeconds=N,
+    activeDeadlineSeconds=N,
     dnsPolicy=S,
     nodeSelector=Map(S, atomic=True),
     serviceAccountName=S,
@@ -113,7 +113,7 @@ POD_SPEC = struct(
     tolerations=ANY,
     hostAliases=ANY,
     priorityClassName=S,
-    priority=I,
+    priority=N,
     dnsConfig=ANY,
     enableServiceLinks=B,
     preemptionPolicy=S,
@@ -130,7 +130,7 @@ CONDITION = struct(
     lastTransitionTime=S,
     lastProbeTime=S,
     lastHeartbeatTime=S,
-    observedGeneration=I,
+    observedGeneration=N,
 )
 CONDITIONS = keyed(CONDITION, "type")
 
@@ -147,19 +147,19 @@ def kind_of(spec: Schema | None, status: Schema | None, **more: Schema) -> Struc
 
 def counts(*names: str, **more: Schema) -> Struct:
     """A status of numbers, with conditions."""
-    return Struct({**dict.fromkeys(names, I), "conditions": CONDITIONS, **more})
+    return Struct({**dict.fromkeys(names, N), "conditions": CONDITIONS, **more})
 
 
 DEPLOYMENT = kind_of(
     struct(
-        replicas=I,
+        replicas=N,
         selector=SELECTOR,
         template=TEMPLATE,
         strategy=struct(type=S, rollingUpdate=struct(maxSurge=IS, maxUnavailable=IS, dot=True)),
-        minReadySeconds=I,
-        revisionHistoryLimit=I,
+        minReadySeconds=N,
+        revisionHistoryLimit=N,
         paused=B,
-        progressDeadlineSeconds=I,
+        progressDeadlineSeconds=N,
     ),
     counts(
         "observedGeneration",
@@ -173,7 +173,7 @@ DEPLOYMENT = kind_of(
     ),
 )
 REPLICA_SET = kind_of(
-    struct(replicas=I, selector=SELECTOR, template=TEMPLATE, minReadySeconds=I),
+    struct(replicas=N, selector=SELECTOR, template=TEMPLATE, minReadySeconds=N),
     counts(
         "observedGeneration",
         "replicas",
@@ -199,7 +199,7 @@ SECRET = kind_of(None, None, data=STRINGS, stringData=STRINGS, immutable=B, type
 SERVICE = kind_of(
     struct(
         ports=Items(
-            struct(name=S, port=I, targetPort=IS, protocol=S, nodePort=I, appProtocol=S),
+            struct(name=S, port=N, targetPort=IS, protocol=S, nodePort=N, appProtocol=S),
             ("port", "protocol"),
             {"protocol": "TCP"},
         ),
@@ -221,16 +221,16 @@ SERVICE = kind_of(
 AUTOSCALER = kind_of(
     struct(
         scaleTargetRef=struct(apiVersion=S, kind=S, name=S),
-        minReplicas=I,
-        maxReplicas=I,
+        minReplicas=N,
+        maxReplicas=N,
         metrics=ANY,
         behavior=ANY,
     ),
     struct(
-        observedGeneration=I,
+        observedGeneration=N,
         lastScaleTime=S,
-        currentReplicas=I,
-        desiredReplicas=I,
+        currentReplicas=N,
+        desiredReplicas=N,
         currentMetrics=ANY,
         conditions=CONDITIONS,
     ),
@@ -247,14 +247,14 @@ BUDGET = kind_of(
     ),
 )
 JOB_SPEC = struct(
-    parallelism=I,
-    completions=I,
-    activeDeadlineSeconds=I,
-    backoffLimit=I,
+    parallelism=N,
+    completions=N,
+    activeDeadlineSeconds=N,
+    backoffLimit=N,
     selector=SELECTOR,
     manualSelector=B,
     template=TEMPLATE,
-    ttlSecondsAfterFinished=I,
+    ttlSecondsAfterFinished=N,
     completionMode=S,
     suspend=B,
     podReplacementPolicy=S,
@@ -276,12 +276,12 @@ CRON_JOB = kind_of(
     struct(
         schedule=S,
         timeZone=S,
-        startingDeadlineSeconds=I,
+        startingDeadlineSeconds=N,
         concurrencyPolicy=S,
         suspend=B,
         jobTemplate=struct(metadata=METADATA, spec=JOB_SPEC),
-        successfulJobsHistoryLimit=I,
-        failedJobsHistoryLimit=I,
+        successfulJobsHistoryLimit=N,
+        failedJobsHistoryLimit=N,
     ),
     ANY,
 )
@@ -295,7 +295,7 @@ EVENT = kind_of(
     source=ANY,
     firstTimestamp=S,
     lastTimestamp=S,
-    count=I,
+    count=N,
     type=S,
     eventTime=S,
     action=S,
@@ -315,14 +315,14 @@ BINDING = kind_of(
 DEFINITION = kind_of(ANY, ANY)
 ROLLOUT = kind_of(
     struct(
-        replicas=I,
+        replicas=N,
         selector=struct(matchLabels=STRINGS, matchExpressions=ANY),
         template=TEMPLATE,
         workloadRef=ANY,
-        minReadySeconds=I,
-        revisionHistoryLimit=I,
+        minReadySeconds=N,
+        revisionHistoryLimit=N,
         paused=B,
-        progressDeadlineSeconds=I,
+        progressDeadlineSeconds=N,
         progressDeadlineAbort=B,
         restartAt=S,
         rollbackWindow=ANY,
@@ -337,8 +337,8 @@ ROLLOUT = kind_of(
                 maxUnavailable=IS,
                 analysis=ANY,
                 dynamicStableScale=B,
-                abortScaleDownDelaySeconds=I,
-                scaleDownDelaySeconds=I,
+                abortScaleDownDelaySeconds=N,
+                scaleDownDelaySeconds=N,
                 canaryMetadata=ANY,
                 stableMetadata=ANY,
             ),
@@ -346,13 +346,13 @@ ROLLOUT = kind_of(
                 activeService=S,
                 previewService=S,
                 autoPromotionEnabled=B,
-                autoPromotionSeconds=I,
-                scaleDownDelaySeconds=I,
-                scaleDownDelayRevisionLimit=I,
-                previewReplicaCount=I,
+                autoPromotionSeconds=N,
+                scaleDownDelaySeconds=N,
+                scaleDownDelayRevisionLimit=N,
+                previewReplicaCount=N,
                 prePromotionAnalysis=ANY,
                 postPromotionAnalysis=ANY,
-                abortScaleDownDelaySeconds=I,
+                abortScaleDownDelaySeconds=N,
                 maxUnavailable=IS,
             ),
         ),
@@ -372,7 +372,7 @@ ROUTE = kind_of(
                 timeouts=ANY,
                 retry=ANY,
                 sessionPersistence=ANY,
-                backendRefs=Items(struct(group=S, kind=S, name=S, namespace=S, port=I, weight=I, filters=ANY)),
+                backendRefs=Items(struct(group=S, kind=S, name=S, namespace=S, port=N, weight=N, filters=ANY)),
             )
         ),
     ),

@@ -13,6 +13,7 @@ from steersman.testing.kubernetes.kinds import Kind
 from steersman.testing.kubernetes.schema import mistyped, pruned, unknown
 from steersman.testing.kubernetes.status import (
     Document,
+    Refused,
     Reply,
     already_exists,
     bad_request,
@@ -81,10 +82,7 @@ class Writing:
         """Server-side apply: creates what is not there; 409 where another manager's field would change."""
         kind, writer = target.kind, ownership.Writer(ask.manager, "Apply", target.subresource, self.store.stamp())
         if not ask.query.get("fieldManager"):
-            raise refused(422, "Invalid", 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is '
-                          "required for apply patch", details={"group": "meta.k8s.io", "kind": "PatchOptions", "causes": [
-                {"reason": "FieldValueRequired", "message": "Required value: is required for apply patch",
-                 "field": "fieldManager"}]})  # fmt: skip
+            raise _unmanaged()
         wanted = ask.document(kind.kind)
         self._declared(wanted, target)
         was = self.store.get(kind.qualified, target.namespace, target.name)
@@ -234,8 +232,8 @@ class Writing:
         if "name" not in metadata and "generateName" in metadata:
             metadata["name"] = f"{metadata['generateName']}{self.store.version % 100000:05d}"
         if not metadata.get("name"):
-            raise invalid(target.kind, "", [("metadata.name", "FieldValueRequired", "Required value: name or "
-                          "generateName is required")])  # fmt: skip
+            said = "Required value: name or generateName is required"
+            raise invalid(target.kind, "", [("metadata.name", "FieldValueRequired", said)])
         if metadata.get("namespace", target.namespace) != target.namespace:
             raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
         if target.namespace:
@@ -271,6 +269,13 @@ class Writing:
         was["metadata"].setdefault("deletionTimestamp", self.store.stamp())
         was["status"] = {"phase": "Terminating"}
         return self.store.put(kind, was)
+
+
+def _unmanaged() -> Refused:
+    said = "Required value: is required for apply patch"
+    cause = {"reason": "FieldValueRequired", "message": said, "field": "fieldManager"}
+    details = {"group": "meta.k8s.io", "kind": "PatchOptions", "causes": [cause]}
+    return refused(422, "Invalid", f'PatchOptions.meta.k8s.io "" is invalid: fieldManager: {said}', details=details)
 
 
 def _patched(was: Document, ask: Ask, kind: Kind) -> Document:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.unit.toolsets.kubernetes.shop import api_of, deployment, plain, refusing, shop
 
 from steersman.domain.errors import ToolError
 from steersman.domain.ids import OperationName
@@ -16,7 +17,6 @@ from steersman.testing.clock import FakeClock
 from steersman.testing.kubernetes import Cluster
 from steersman.testing.toolset_conformance import Example, ToolsetConformance
 from steersman.toolsets.argo_rollouts import ArgoRolloutsToolset
-from tests.unit.toolsets.kubernetes.shop import api_of, deployment, plain, refusing, shop
 
 STEPS = [{"setWeight": 25}, {"pause": {}}, {"setWeight": 50}, {"pause": {"duration": 1}}]
 WEB = {"namespace": "shop", "name": "web"}

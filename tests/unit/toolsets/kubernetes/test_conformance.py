@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import httpx
+from tests.unit.toolsets.kubernetes.shop import opened, refusing, shop
 
 from steersman.domain.ports import Toolset
 from steersman.testing.toolset_conformance import Example, ToolsetConformance
-from tests.unit.toolsets.kubernetes.shop import opened, refusing, shop
 
 FRONT = {"namespace": "shop", "name": "front"}
 GREEN = {"namespace": "shop", "name": "front-green"}

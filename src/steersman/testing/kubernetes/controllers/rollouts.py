@@ -55,7 +55,8 @@ def _invalid(store: Store, found: Document) -> str:
     """What the controller, not the API, finds wrong."""
     strategy = found["spec"].get("strategy", {})
     if len([name for name in ("canary", "blueGreen") if name in strategy]) != 1:
-        return "spec.strategy.strategy: Required value: Rollout has missing field '.spec.strategy.canary or .spec.strategy.blueGreen'"
+        missing = "Rollout has missing field '.spec.strategy.canary or .spec.strategy.blueGreen'"
+        return f"spec.strategy.strategy: Required value: {missing}"
     for name in [strategy.get("blueGreen", {}).get("activeService"), strategy.get("canary", {}).get("stableService")]:
         if name and store.get("services", found["metadata"]["namespace"], name) is None:
             return f'service "{name}" not found'

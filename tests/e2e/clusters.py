@@ -1,0 +1,66 @@
+"""A cluster double and a Prometheus that says what a file says, in a process of their own."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import yaml
+
+from steersman.testing.kubernetes import Cluster, kubeconfig, served
+
+
+async def prometheus(folder: Path) -> asyncio.Server:
+    """Every question about a range is answered with the number in `value`."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        length = next((int(line[15:]) for line in head.split("\r\n") if line.lower().startswith("content-length:")), 0)
+        body = (await reader.readexactly(length)).decode()
+        path = urlsplit(head.split(" ")[1])
+        asked = {**parse_qs(path.query), **parse_qs(body)}
+        value = (folder / "value").read_text().strip()
+        result = []
+        if path.path.endswith("query_range"):
+            start, end, step = (float(asked[name][0]) for name in ("start", "end", "step"))
+            times = [start + step * i for i in range(int((end - start) / step) + 1)]
+            result = [{"metric": {}, "values": [[t, value] for t in times]}]
+        elif path.path.endswith("query"):
+            result = [{"metric": {}, "value": [time.time(), value]}]
+        kind = "matrix" if path.path.endswith("query_range") else "vector"
+        data = json.dumps({"status": "success", "data": {"resultType": kind, "result": result}}).encode()
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n")
+        writer.write(f"content-length: {len(data)}\r\n\r\n".encode() + data)
+        await writer.drain()
+        writer.close()
+
+    return await asyncio.start_server(answer, "127.0.0.1", 0)
+
+
+async def main(folder: Path) -> None:
+    cluster = Cluster(folder.name, virtual=False)
+    cluster.make(*filter(None, yaml.safe_load_all((folder / "objects.yaml").read_text())))
+    (folder / "value").write_text("0.01")
+    metrics = await prometheus(folder)
+    async with served(cluster) as url:
+        path = kubeconfig(url, folder)
+        said = {"kubeconfig": str(path), "prometheus": f"http://127.0.0.1:{metrics.sockets[0].getsockname()[1]}"}
+        sys.stdout.write(json.dumps(said) + "\n")
+        sys.stdout.flush()
+        while True:
+            await asyncio.sleep(0.2)
+            shown = [each for name in ("deployments.apps", "rollouts.argoproj.io", "horizontalpodautoscalers.autoscaling")
+                     for each in cluster.store.all(name)]  # fmt: skip
+            (folder / "state.tmp").write_text(json.dumps(shown))
+            (folder / "state.tmp").rename(folder / "state.json")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    asyncio.run(main(parser.parse_args().folder))
