@@ -15,6 +15,14 @@ import yaml
 from steersman.testing.kubernetes import Cluster, kubeconfig, served
 
 
+REQUESTS, CPU, DEPTH = "http_server_request_duration_seconds_count", "process_cpu_utilization_ratio", "queue_depth"
+NAMES = {
+    "label/__name__/values": [REQUESTS, CPU, DEPTH],
+    "labels": ["__name__", "service", "http_response_status_code"],
+    "label/service/values": ["pay", "cart", "worker"],
+}
+
+
 async def prometheus(folder: Path) -> asyncio.Server:
     """Every question about a range is answered with the number in `value`."""
 
@@ -24,8 +32,10 @@ async def prometheus(folder: Path) -> asyncio.Server:
         body = (await reader.readexactly(length)).decode()
         path = urlsplit(head.split(" ")[1])
         asked = {**parse_qs(path.query), **parse_qs(body)}
-        value = (folder / "value").read_text().strip()
-        result = []
+        query = asked.get("query", [""])[0]
+        counts = "rate(" in query and " or " not in query and "cpu" not in query
+        value = "1000" if counts else (folder / "value").read_text().strip()
+        result: object = NAMES.get(path.path.removeprefix("/api/v1/"), [])
         if path.path.endswith("query_range"):
             start, end, step = (float(asked[name][0]) for name in ("start", "end", "step"))
             times = [start + step * i for i in range(int((end - start) / step) + 1)]
@@ -33,9 +43,11 @@ async def prometheus(folder: Path) -> asyncio.Server:
         elif path.path.endswith("query"):
             result = [{"metric": {}, "value": [time.time(), value]}]
         kind = "matrix" if path.path.endswith("query_range") else "vector"
-        data = json.dumps({"status": "success", "data": {"resultType": kind, "result": result}}).encode()
+        data: object = {"resultType": kind, "result": result} if "query" in path.path else result
+        body = json.dumps({"status": "success", "data": data})
+        encoded = body.encode()
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n")
-        writer.write(f"content-length: {len(data)}\r\n\r\n".encode() + data)
+        writer.write(f"content-length: {len(encoded)}\r\n\r\n".encode() + encoded)
         await writer.drain()
         writer.close()
 

@@ -35,7 +35,7 @@ class KubernetesSettings(Section):
     plugins: bool = False
     """Whether the credential plugin that the kubeconfig names may be run, as `aws eks get-token` for EKS."""
     namespace: str = ""
-    """Where routes of the Gateway API are; empty takes the one of the context."""
+    """Where routes of the Gateway API are, and whose events are told; empty takes the one of the context."""
     timeout_s: float = Field(default=30.0, gt=0, le=300)
     """So long one request may take; watches are not counted."""
 
@@ -68,11 +68,12 @@ async def opened(settings: KubernetesSettings, opening: Opening) -> AsyncIterato
     async with open_http(access, Limits(settings.timeout_s, plugins=settings.plugins)) as http:
         api = Api(http, access.context, settings.timeout_s)
         identity = Identity(api, opening.name, opening.tier)
+        namespace = settings.namespace or access.namespace
         yield Opened(
             KubernetesToolset(api, opening.clock, identity),
             await identity(),
-            source=KubernetesSource(api),
-            also=_beside(api, opening, identity, settings.namespace or access.namespace),
+            source=KubernetesSource(api, namespace),
+            also=_beside(api, opening, identity, namespace),
         )
 
 

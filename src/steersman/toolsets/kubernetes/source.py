@@ -23,17 +23,21 @@ class KubernetesSource:
     """Implements `domain.ports.Source` with what a cluster knows: changes, and the logs that pods still have."""
 
     api: Api
+    namespace: str
+    """Where it looks; a question that names another namespace is asked there."""
 
     async def range(self, signal: SignalName, selector: Selector, window: Window) -> Series:
         """No numbers. Raises UnavailableError: without a source for them a condition is inconclusive."""
-        raise UnavailableError(f"{signal} of {selector} in {window.start}: a cluster measures nothing; add prometheus")
+        raise UnavailableError(f"{signal} of {selector} in {window.start}: a cluster has no series; add prometheus")
 
     async def logs(self, selector: Selector, window: Window, *, limit: int = 1_000) -> LogPage:
         """The last lines of pods with the label `app` of the service, which the cluster still has."""
         if selector.service is None:
             return LogPage(records=())
         query = {"labelSelector": f"app={selector.service}"}
-        found = (await self.api.every(PODS.path(selector.namespace or ""), query, most=MOST_PODS))[:MOST_PODS]
+        found = (await self.api.every(PODS.path(selector.namespace or self.namespace), query, most=MOST_PODS))[
+            :MOST_PODS
+        ]
         pages = await asyncio.gather(*(self._lines(each, selector.service, window) for each in found))
         records = sorted((record for page in pages for record in page), key=lambda record: record.at)
         return LogPage(records=tuple(records[-limit:]), left_out=max(len(records) - limit, 0))
@@ -45,7 +49,9 @@ class KubernetesSource:
 
     async def changes(self, window: Window) -> tuple[Change, ...]:
         """Rollouts, scalings, restarts of a window, oldest first."""
-        sets, events = await asyncio.gather(self.api.every(REPLICA_SETS.path()), self.api.every(EVENTS.path()))
+        sets, events = await asyncio.gather(
+            self.api.every(REPLICA_SETS.path(self.namespace)), self.api.every(EVENTS.path(self.namespace))
+        )
         found = [*filter(None, map(_deployed, sets)), *filter(None, map(_happened, events))]
         return tuple(sorted((c for c in found if window.start <= c.at < window.end), key=lambda change: change.at))
 
