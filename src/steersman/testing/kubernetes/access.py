@@ -49,6 +49,8 @@ class Access:
 
     store: Store
     tokens: dict[str, User] = field(default_factory=dict)
+    used: list[tuple[str, Attempt]] = field(default_factory=list)
+    """What was asked of whom, in order: which privileges somebody really needs."""
 
     def user(self, headers: dict[str, str]) -> User:
         """Whoever sent a request with these headers. Raises Refused 401, and 403 for a forbidden impersonation."""
@@ -67,6 +69,7 @@ class Access:
 
     def require(self, user: User, attempt: Attempt, kind: Kind | None = None) -> None:
         """Raises Refused 403 in the words of the API server."""
+        self.used.append((user.name, attempt))
         if self.allows(user, attempt)[0]:
             return
         where = f' in the namespace "{attempt.namespace}"' if attempt.namespace else " at the cluster scope"

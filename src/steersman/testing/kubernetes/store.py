@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from steersman.testing.kubernetes.kinds import KINDS, Kind
 from steersman.testing.kubernetes.status import Document
@@ -16,6 +15,13 @@ from steersman.testing.kubernetes.status import Document
 Place = tuple[str, str, str]
 """Qualified plural, namespace, name."""
 KEPT_EVENTS = 2_000
+
+
+def copied(value: Any) -> Any:
+    """A copy of JSON: far cheaper than `deepcopy`, which must reckon with more."""
+    if isinstance(value, dict):
+        return {name: copied(each) for name, each in value.items()}
+    return [copied(each) for each in value] if isinstance(value, list) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +65,13 @@ class Store:
     def get(self, qualified: str, namespace: str, name: str) -> Document | None:
         """A copy of an object, or None."""
         found = self.objects.get((qualified, namespace, name))
-        return copy.deepcopy(found) if found is not None else None
+        return dict(copied(found)) if found is not None else None
 
     def all(self, qualified: str, namespace: str = "") -> Iterator[Document]:
         """Copies of the objects of a kind, in order of namespace and name."""
         for place in sorted(self.objects):
             if place[0] == qualified and namespace in ("", place[1]):
-                yield copy.deepcopy(self.objects[place])
+                yield copied(self.objects[place])
 
     def uid(self) -> str:
         """An identity that no other object of a cluster of this name has."""
@@ -79,7 +85,7 @@ class Store:
         former = self.objects.get(place)
         self.version += 1
         metadata["resourceVersion"] = str(self.version)
-        kept = copy.deepcopy(document)
+        kept = copied(document)
         self.objects[place] = kept
         self._tell("MODIFIED" if former is not None else "ADDED", kind, kept, former)
         return document
@@ -91,7 +97,7 @@ class Store:
         if former is None:
             return
         self.version += 1
-        gone = copy.deepcopy(document)
+        gone = copied(document)
         gone["metadata"]["resourceVersion"] = str(self.version)
         self._tell("DELETED", kind, gone, former)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import httpx
@@ -41,8 +42,13 @@ def plain(api_version: str, kind: str, name: str, **more: Any) -> dict[str, Any]
     return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": NAMESPACE}, **more}
 
 
-def shop(name: str = "double") -> Cluster:
-    cluster = Cluster(name)
+def shop() -> Cluster:
+    return _shop().fork()
+
+
+@cache
+def _shop() -> Cluster:
+    cluster = Cluster()
     template = {"spec": {"containers": [{"name": "j", "image": "shop/report:v1"}], "restartPolicy": "Never"}}
     cluster.make(
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import httpx
@@ -26,6 +27,11 @@ STARTED = ("argo_rollouts.set_image", {**WEB, **V2})
 
 
 def rollouts() -> Cluster:
+    return _rollouts().fork()
+
+
+@cache
+def _rollouts() -> Cluster:
     cluster = shop()
     bare = deployment("web", replicas=4)["spec"]
     cluster.make(
