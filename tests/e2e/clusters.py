@@ -14,8 +14,8 @@ import yaml
 
 from steersman.testing.kubernetes import Cluster, kubeconfig, served
 
-
 REQUESTS, CPU, DEPTH = "http_server_request_duration_seconds_count", "process_cpu_utilization_ratio", "queue_depth"
+SHOWN = ("deployments.apps", "rollouts.argoproj.io", "horizontalpodautoscalers.autoscaling")
 NAMES = {
     "label/__name__/values": [REQUESTS, CPU, DEPTH],
     "labels": ["__name__", "service", "http_response_status_code"],
@@ -66,8 +66,7 @@ async def main(folder: Path) -> None:
         sys.stdout.flush()
         while True:
             await asyncio.sleep(0.2)
-            shown = [each for name in ("deployments.apps", "rollouts.argoproj.io", "horizontalpodautoscalers.autoscaling")
-                     for each in cluster.store.all(name)]  # fmt: skip
+            shown = [each for name in SHOWN for each in cluster.store.all(name)]
             (folder / "state.tmp").write_text(json.dumps(shown))
             (folder / "state.tmp").rename(folder / "state.json")
 

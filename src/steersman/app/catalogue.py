@@ -16,15 +16,17 @@ TELEMETRY = "telemetry"
 
 def all_operations() -> Sequence[Operation]:
     """Every operation that can be called, by name."""
+    # Parsers and clients, which only a listing of all needs.
     from steersman.toolsets import (
         argo_rollouts,
+        argocd,
         gateway,
         kubernetes,
         lab,
         prometheus,
-    )  # parsers and clients, which only a listing of all needs
+    )
 
-    clusters = (*kubernetes.OPERATIONS, *argo_rollouts.OPERATIONS, *gateway.OPERATIONS)
+    clusters = (*kubernetes.OPERATIONS, *argo_rollouts.OPERATIONS, *argocd.OPERATIONS, *gateway.OPERATIONS)
     found = (*lab.OPERATIONS, *prometheus.OPERATIONS, *clusters, *telemetry_operations(TELEMETRY))
     return sorted(found, key=lambda operation: operation.name)
 

@@ -13,6 +13,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from steersman.app.section import Section, keys
+from steersman.app.systems.argocd import ArgocdSettings
 from steersman.app.systems.kubernetes import KubernetesSettings
 from steersman.app.systems.prometheus import PrometheusSettings
 from steersman.domain.environment import Tier
@@ -85,6 +86,7 @@ class EnvironmentSettings(Section):
     """
     prometheus: PrometheusSettings | None = None
     kubernetes: KubernetesSettings | None = None
+    argocd: ArgocdSettings | None = None
 
 
 class Settings(Section):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from steersman.app.systems import kubernetes, prometheus
+from steersman.app.systems import argocd, kubernetes, prometheus
 from steersman.app.systems.opened import Opened, Opening
 
 Opener = Callable[[Any, Opening], AbstractAsyncContextManager[Opened]]
@@ -15,4 +15,5 @@ Opener = Callable[[Any, Opening], AbstractAsyncContextManager[Opened]]
 SYSTEMS: Mapping[str, Opener] = {
     "prometheus": prometheus.opened,
     "kubernetes": kubernetes.opened,
+    "argocd": argocd.opened,
 }

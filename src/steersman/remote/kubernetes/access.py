@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from steersman.domain.errors import ConfigError
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+EXEC_VERSION = "client.authentication.k8s.io/v1"
 IN_CLUSTER = "in-cluster"
 
 
@@ -25,7 +26,7 @@ class Plugin:
     command: str
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
-    api_version: str = "client.authentication.k8s.io/v1"
+    api_version: str = EXEC_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,7 @@ def _identity(user: dict[str, Any], folder: Path) -> dict[str, Any]:
             str(spec["command"]),
             tuple(map(str, spec.get("args") or ())),
             {str(each["name"]): str(each["value"]) for each in spec.get("env") or []},
-            str(spec.get("apiVersion") or Plugin.api_version),
+            str(spec.get("apiVersion") or EXEC_VERSION),
         )
     if user.get("auth-provider"):
         raise ConfigError("the kubeconfig uses auth-provider, which Kubernetes dropped in 1.26; use an exec plugin")

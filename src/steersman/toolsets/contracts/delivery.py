@@ -1,4 +1,4 @@
-"""Delivery: Argo CD, Helm, the gateway, feature flags, CI, the forge, the registry, the CDN, DNS."""
+"""Delivery: Helm, the gateway, feature flags, CI, the forge, the registry, the CDN, DNS."""
 
 from __future__ import annotations
 
@@ -6,13 +6,6 @@ from steersman.domain.operation import Operation
 from steersman.toolsets.contracts.thing import COUNT, FLAG, NAME, OBJECT, PERCENT, TEXT, WORDS, Thing, reading
 
 NAMED = {"namespace": NAME, "name": NAME}
-APPLICATION = Thing(
-    "argocd",
-    "application",
-    keys={"name": NAME},
-    state={"revision": NAME, "automated": FLAG},
-    observed={"healthy": FLAG, "synced": FLAG},
-)
 RELEASE = Thing(
     "helm",
     "release",
@@ -41,9 +34,6 @@ RECORD = Thing("dns", "record", keys={"name": NAME}, state={"kind": NAME, "value
 CACHE = Thing("cdn", "path", keys={"path": NAME}, state={"generation": NAME})
 
 OPERATIONS: tuple[Operation, ...] = (
-    *APPLICATION.reads(),
-    APPLICATION.change("sync", "Brings an application to a revision of its repository", "revision"),
-    APPLICATION.change("set_automated", "Turns automatic sync on or off", "automated"),
     *RELEASE.reads(),
     RELEASE.change("upgrade", "Upgrades a release to a chart version with values", "chart version values"),
     ROUTE.change("set_rate_limit", "Limits the requests per second of a route", "requests_per_second"),

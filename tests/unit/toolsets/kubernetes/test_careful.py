@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.unit.toolsets.kubernetes.shop import opened, shop
 
 from steersman.domain.errors import OutcomeUnknownError, ToolError, UnavailableError
 from steersman.domain.ids import OperationName
@@ -14,7 +15,6 @@ from steersman.domain.ports import CallContext
 from steersman.testing.kubernetes import ADMIN_TOKEN, Cluster, ClusterTransport
 from steersman.testing.kubernetes.asking import Ask
 from steersman.toolsets.kubernetes import KubernetesToolset
-from tests.unit.toolsets.kubernetes.shop import opened, shop
 
 FRONT = {"namespace": "shop", "name": "front"}
 V2 = "shop/front:v2"
@@ -220,7 +220,7 @@ async def test_a_drain_waits_for_disruption_budgets_and_says_which_one() -> None
     async with opened(cluster) as toolset:
         await call(toolset, "create_disruption_budget", **FRONT, min_available=2)
         await call(toolset, "set_schedulable", name="node-1", schedulable=False)
-        with pytest.raises(UnavailableError, match="not drained yet.*disruption budget front needs 2 healthy pods"):
+        with pytest.raises(UnavailableError, match=r"not drained yet.*disruption budget front needs 2 healthy pods"):
             await call(toolset, "set_drained", name="node-1", drained=True)
         assert (await call(toolset, "get_node", name="node-1"))["drained"] is False
 

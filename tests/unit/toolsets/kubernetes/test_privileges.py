@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.unit.toolsets.kubernetes.shop import api_of, plain
+from tests.unit.toolsets.kubernetes.test_argo_rollouts import TestArgoRollouts as Rollouts
+from tests.unit.toolsets.kubernetes.test_argo_rollouts import rollouts
+from tests.unit.toolsets.kubernetes.test_conformance import TestKubernetes as Kubernetes
 
 from steersman.app.privileges import manifest
 from steersman.domain.errors import ToolError
@@ -19,17 +23,27 @@ from steersman.testing.kubernetes import ADMIN_TOKEN, Cluster, service_account
 from steersman.testing.toolset_conformance import Example
 from steersman.toolsets import argo_rollouts, gateway, kubernetes
 from steersman.toolsets.kubernetes.privileges import ANY_KIND, IDENTITY, NEEDS
-from tests.unit.toolsets.kubernetes.shop import api_of, plain
-from tests.unit.toolsets.kubernetes.test_argo_rollouts import TestArgoRollouts as Rollouts
-from tests.unit.toolsets.kubernetes.test_argo_rollouts import rollouts
-from tests.unit.toolsets.kubernetes.test_conformance import TestKubernetes as Kubernetes
 
 TOKEN = "steersman-token"
 FRONT = {"namespace": "shop", "name": "front"}
 WEB = {"namespace": "shop", "name": "web"}
+OF_FRONT = [
+    "get_deployment",
+    "watch_deployment",
+    "rollout_status",
+    "pods",
+    "logs",
+    "events",
+    "rollout_history",
+    "get_template",
+    "get_autoscaler",
+    "get_disruption_budget",
+    "get_service",
+]
+OF_WEB = ["get_rollout", "watch_rollout", "get_live", "get_abort", "get_tree", "analysis_runs"]
 READS = (
-    *(Example(f"kubernetes.{verb}", FRONT) for verb in ("get_deployment", "watch_deployment", "rollout_status", "pods", "logs",
-      "events", "rollout_history", "get_template", "get_autoscaler", "get_disruption_budget", "get_service")),
+    *(Example(f"kubernetes.{verb}", FRONT) for verb in OF_FRONT),
+    *(Example(f"argo_rollouts.{verb}", WEB) for verb in OF_WEB),
     Example("kubernetes.get_config", {"namespace": "shop", "name": "front-config"}),
     Example("kubernetes.list_deployments", {"namespace": "shop"}),
     Example("kubernetes.get_quota", {"namespace": "shop"}),
@@ -39,11 +53,9 @@ READS = (
     Example("kubernetes.get_job", {"namespace": "shop", "name": "report"}),
     Example("kubernetes.get_control_plane", {"name": "seoul"}),
     Example("kubernetes.watch_control_plane", {"name": "seoul"}),
-    *(Example(f"argo_rollouts.{verb}", WEB) for verb in ("get_rollout", "watch_rollout", "get_live", "get_abort", "get_tree",
-      "analysis_runs")),
     Example("argo_rollouts.list_rollouts", {"namespace": "shop"}),
     Example("gateway.get_route", {"service": "cart"}),
-)  # fmt: skip
+)
 ROUTED = Example("gateway.set_weights", {"service": "cart", "weights": {"blue": 50, "green": 50}})
 EXAMPLES = (*READS, *Kubernetes.examples, *Rollouts.examples, ROUTED)
 SECRET = Example("kubernetes.get_secret", {"namespace": "shop", "name": "front-db"})
