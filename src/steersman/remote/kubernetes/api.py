@@ -80,12 +80,12 @@ class Api:
 
     async def json(self, ask: Ask) -> Document:
         """The answer as an object."""
-        document = self._parsed(ask, await self.bytes(ask))
+        document = self._parsed(ask, await self.raw(ask))
         if not isinstance(document, dict):
             raise UnavailableError(f"{self._where}: the answer to {ask.path!r} is no object; is this a Kubernetes API?")
         return document
 
-    async def bytes(self, ask: Ask) -> bytes:
+    async def raw(self, ask: Ask) -> bytes:
         """The answer as it is."""
         content = None if ask.body is None else json.dumps(ask.body, separators=(",", ":")).encode()
         headers = {"content-type": ask.media_type} if content is not None else {}

@@ -114,7 +114,7 @@ class Writer:
         options: Document = {"propagationPolicy": "Background", "preconditions": {"uid": metadata(live).get("uid")}}
         for rehearsal in (REHEARSED, {}) if not dry_run else (REHEARSED,):
             try:
-                await self.api.bytes(Ask("DELETE", path_of(place), rehearsal, options))
+                await self.api.raw(Ask("DELETE", path_of(place), rehearsal, options))
             except RefusalError as e:
                 if e.code != NOT_FOUND:
                     raise

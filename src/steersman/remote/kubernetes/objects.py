@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from steersman.domain.errors import ToolError
 from steersman.remote.kubernetes.api import Document
-from steersman.remote.kubernetes.ownership import Path, annotations, metadata
+from steersman.remote.kubernetes.ownership import Path, metadata, notes
 
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 TEMPLATE: Path = ("spec", "template")
@@ -29,7 +29,7 @@ def main_container(document: Document) -> Document:
     containers = (template.get("spec") or {}).get("containers") or []
     if not containers:
         raise ToolError(f"{document.get('kind')} {metadata(document).get('name')!r} has no containers of its own")
-    marked = annotations(template).get(DEFAULT_CONTAINER) or metadata(document).get("name")
+    marked = notes(template).get(DEFAULT_CONTAINER) or metadata(document).get("name")
     return next((dict(each) for each in containers if each.get("name") == marked), dict(containers[0]))
 
 

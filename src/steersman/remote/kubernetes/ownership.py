@@ -45,7 +45,7 @@ def labels(document: Document) -> dict[str, str]:
     return dict(metadata(document).get("labels") or {})
 
 
-def annotations(document: Document) -> dict[str, str]:
+def notes(document: Document) -> dict[str, str]:
     """The annotations of an object."""
     return dict(metadata(document).get("annotations") or {})
 
@@ -54,7 +54,7 @@ def gitops(document: Document) -> str:
     """Which GitOps controller keeps this object as a repository has it, with the name that it goes by; or nothing."""
     marks: list[tuple[str, str]] = [
         *((who, labels(document)[name]) for name, who in BY_LABEL.items() if name in labels(document)),
-        *((who, annotations(document)[name]) for name, who in BY_ANNOTATION.items() if name in annotations(document)),
+        *((who, notes(document)[name]) for name, who in BY_ANNOTATION.items() if name in notes(document)),
         *((BY_MANAGER[each["manager"]], "") for each in _lines(document) if each.get("manager") in BY_MANAGER),
     ]
     if not marks:

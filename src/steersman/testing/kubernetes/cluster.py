@@ -159,7 +159,7 @@ class Cluster:
             case "GET", True:
                 return self._reading.get(place)
             case "GET", False:
-                return self._reading.list(ask, place)
+                return self._reading.page(ask, place)
             case "POST", False:
                 return self._writing.create(ask, place)
             case "PUT", True:

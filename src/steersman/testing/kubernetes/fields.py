@@ -48,7 +48,7 @@ def _places(value: Any, schema: Schema, at: Place, dots: bool) -> Iterator[Place
     elif isinstance(schema, Items) and not schema.keys:
         yield at
     else:
-        if not value or dots:
+        if not value or (dots and getattr(schema, "dot", True)):
             yield at
         yield from _members(value, schema, at, dots)
 

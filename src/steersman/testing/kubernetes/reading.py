@@ -35,7 +35,7 @@ class Reading:
             raise not_found(target.kind, target.name)
         return Reply(200, found)
 
-    def list(self, ask: Ask, target: Target) -> Reply:
+    def page(self, ask: Ask, target: Target) -> Reply:
         """A page of objects."""
         kind = target.kind
         self._refuse_future(ask.query.get("resourceVersion", ""))

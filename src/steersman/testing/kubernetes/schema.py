@@ -46,6 +46,8 @@ class Items:
     keys: tuple[str, ...] = ()
     defaults: Mapping[str, Any] | None = None
     """Keys that may be left out, and what they then are."""
+    dot: bool = True
+    """Whether the presence of the list itself is owned."""
 
 
 Schema = Leaf | Struct | Map | Items

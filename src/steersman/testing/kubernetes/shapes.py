@@ -46,7 +46,7 @@ PROBE = struct(
     failureThreshold=N,
     terminationGracePeriodSeconds=N,
 )
-RESOURCES = struct(limits=QUANTITIES, requests=QUANTITIES, claims=ANY)
+RESOURCES = struct(dot=True, limits=QUANTITIES, requests=QUANTITIES, claims=ANY)
 CONTAINER = struct(
     name=S,
     image=S,
@@ -91,7 +91,7 @@ POD_SPEC = struct(
         "name",
     ),
     initContainers=keyed(CONTAINER, "name"),
-    containers=keyed(CONTAINER, "name"),
+    containers=Items(CONTAINER, ("name",), None, dot=False),
     ephemeralContainers=ANY,
     restartPolicy=S,
     terminationGracePeriodSeconds=N,

@@ -67,9 +67,8 @@ class Subresources:
             raise bad_request(
                 f"a container name must be specified for pod {target.name}, choose one of: [{' '.join(names)}]"
             )
-        state = next((s for s in pod["status"].get("containerStatuses", []) if s["name"] == wanted), {}).get(
-            "state", {}
-        )
+        statuses: list[Document] = pod["status"].get("containerStatuses", [])
+        state: Document = next((each["state"] for each in statuses if each["name"] == wanted), {})
         if "waiting" in state and not ask.flag("previous"):
             why = state["waiting"]["reason"]
             raise bad_request(f'container "{wanted}" in pod "{target.name}" is waiting to start: {why}')

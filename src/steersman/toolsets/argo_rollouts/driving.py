@@ -14,7 +14,7 @@ from steersman.domain.ports import CallContext, Clock
 from steersman.remote.kubernetes.api import Api, Document
 from steersman.remote.kubernetes.changing import Edit, Writer, named
 from steersman.remote.kubernetes.objects import container_path, spec
-from steersman.remote.kubernetes.ownership import annotations, refuse_foreign
+from steersman.remote.kubernetes.ownership import notes, refuse_foreign
 from steersman.remote.kubernetes.resources import REPLICA_SETS, ROLLOUTS
 from steersman.remote.kubernetes.watching import Place, Waiter
 from steersman.toolsets.argo_rollouts import reading
@@ -214,7 +214,7 @@ class Driver:
 
     def _former(self, place: Place, live: Document) -> Document:
         try:
-            found = json.loads(annotations(live).get(FORMER, ""))
+            found = json.loads(notes(live).get(FORMER, ""))
         except ValueError as e:
             raise ToolError(
                 f"{named(place)}: which services its blueGreen would switch is not known; write it there"

@@ -9,7 +9,7 @@ from typing import Any
 from steersman.domain.fact import JsonObject
 from steersman.remote.kubernetes.api import Document
 from steersman.remote.kubernetes.objects import main_container, spec, status
-from steersman.remote.kubernetes.ownership import Path, annotations, metadata
+from steersman.remote.kubernetes.ownership import Path, metadata, notes
 from steersman.remote.text import one_line
 
 MARK = "steersman.dev/canary"
@@ -37,7 +37,7 @@ class Mark:
 def mark_of(document: Document) -> Mark | None:
     """The mark of a Rollout; None at rest, and when somebody has put anything else there."""
     try:
-        found = json.loads(annotations(document).get(MARK, ""))
+        found = json.loads(notes(document).get(MARK, ""))
         return Mark(int(found["weight"]), list(found["steps"]))
     except (ValueError, KeyError, TypeError):
         return None

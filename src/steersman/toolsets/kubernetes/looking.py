@@ -179,7 +179,7 @@ async def _lines(cluster: Cluster, pod: Document) -> list[JsonValue]:
     query = {"tailLines": str(LINES), "container": str(containers[0].get("name", "")), "limitBytes": str(64 * 1024)}
     query["timestamps"] = "true"
     try:
-        raw = await cluster.api.bytes(Ask("GET", path_of(place, "log"), query))
+        raw = await cluster.api.raw(Ask("GET", path_of(place, "log"), query))
     except RefusalError as e:
         if e.code != BAD_REQUEST:
             raise

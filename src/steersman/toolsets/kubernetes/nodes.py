@@ -8,7 +8,7 @@ from steersman.domain.ports import CallContext, Handler
 from steersman.remote.kubernetes.api import NOT_FOUND, Ask, DisruptionError, Document, RefusalError
 from steersman.remote.kubernetes.changing import Edit, path_of
 from steersman.remote.kubernetes.objects import spec, status
-from steersman.remote.kubernetes.ownership import annotations, metadata
+from steersman.remote.kubernetes.ownership import metadata, notes
 from steersman.remote.kubernetes.resources import NODES, PODS
 from steersman.remote.kubernetes.watching import Place
 from steersman.toolsets.kubernetes import reading, settling
@@ -119,7 +119,7 @@ async def _pods(cluster: Cluster, node: Place) -> list[Document]:
 def _is_evicted(pod: Document) -> bool:
     """Not those of a DaemonSet, which ignore a cordon, nor static ones, nor those that have ended."""
     daemon = any(each.get("kind") == "DaemonSet" for each in metadata(pod).get("ownerReferences") or [])
-    return not (daemon or MIRROR in annotations(pod) or status(pod).get("phase") in FINISHED)
+    return not (daemon or MIRROR in notes(pod) or status(pod).get("phase") in FINISHED)
 
 
 def _refuse_bare(pods: list[Document], node: Place) -> None:
@@ -161,7 +161,7 @@ def _healthy(cluster: Cluster) -> Handler:
     async def run(_: JsonObject, context: CallContext) -> JsonObject:
         while True:
             try:
-                ready = (await cluster.api.bytes(Ask("GET", "/readyz"))).strip() == b"ok"
+                ready = (await cluster.api.raw(Ask("GET", "/readyz"))).strip() == b"ok"
             except UnavailableError:
                 ready = False
             left_s = (context.deadline - cluster.clock.now()).total_seconds() - MARGIN_S

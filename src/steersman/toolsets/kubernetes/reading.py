@@ -11,7 +11,7 @@ from steersman.domain.errors import ToolError
 from steersman.domain.fact import JsonObject
 from steersman.remote.kubernetes.api import Document
 from steersman.remote.kubernetes.objects import TEMPLATE, main_container, spec
-from steersman.remote.kubernetes.ownership import Path, annotations, managers_of, metadata
+from steersman.remote.kubernetes.ownership import Path, managers_of, metadata, notes
 
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
 DRAINED = "steersman.dev/drained"
@@ -41,7 +41,7 @@ def deployment(document: Document | None) -> JsonObject:
         "cpu_limit": str(limits.get("cpu", "")),
         "memory_limit": str(limits.get("memory", "")),
         "environment": environment(container),
-        "restart_token": annotations(template).get(RESTARTED, ""),
+        "restart_token": notes(template).get(RESTARTED, ""),
         "max_surge": str(rolling.get("maxSurge", "")),
         "max_unavailable": str(rolling.get("maxUnavailable", "")),
     }
@@ -91,7 +91,7 @@ def node(document: Document | None) -> JsonObject:
     return {
         "exists": True,
         "schedulable": not spec(document).get("unschedulable", False),
-        "drained": annotations(document).get(DRAINED) == "true",
+        "drained": notes(document).get(DRAINED) == "true",
     }
 
 
@@ -122,7 +122,7 @@ def job(document: Document | None) -> JsonObject:
     """The state of a job that was made out of a cron job."""
     if document is None:
         return ABSENT
-    return {"exists": True, "cron_job": annotations(document).get(FROM_CRON_JOB, "none")}
+    return {"exists": True, "cron_job": notes(document).get(FROM_CRON_JOB, "none")}
 
 
 def service(document: Document | None) -> JsonObject:
@@ -132,7 +132,7 @@ def service(document: Document | None) -> JsonObject:
 
 def secret(document: Document | None) -> JsonObject:
     """The state of a secret: under which name its values were set last; never a value, never a hash of one."""
-    return ABSENT if document is None else {"exists": True, "version": annotations(document).get(VERSIONED, "")}
+    return ABSENT if document is None else {"exists": True, "version": notes(document).get(VERSIONED, "")}
 
 
 def quota(documents: list[Document]) -> JsonObject:

@@ -58,7 +58,7 @@ class KubernetesSource:
     async def _lines(self, pod: Document, service: str, window: Window) -> list[LogRecord]:
         space, name = str(metadata(pod).get("namespace", "")), str(metadata(pod).get("name", ""))
         query = {"timestamps": "true", "tailLines": "500", "sinceTime": window.start.strftime("%Y-%m-%dT%H:%M:%SZ")}
-        raw = await self.api.bytes(Ask("GET", PODS.path(space, name, "log"), query))
+        raw = await self.api.raw(Ask("GET", PODS.path(space, name, "log"), query))
         found = []
         for line in raw.decode(errors="replace").splitlines():
             stamp, _, message = line.partition(" ")

@@ -31,7 +31,7 @@ def autoscale(store: Store) -> None:
 def _wanted(found: Document, current: int) -> int:
     metric = found["metadata"].get("annotations", {}).get("double/metric")
     wanted = -(-int(metric) // _target(found)) if metric is not None else current
-    return max(found["spec"]["minReplicas"], min(found["spec"]["maxReplicas"], wanted))
+    return int(max(found["spec"]["minReplicas"], min(found["spec"]["maxReplicas"], wanted)))
 
 
 def _target(found: Document) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from datetime import UTC, datetime
 
 from steersman.testing.kubernetes.controllers.writing import (
     condition,
@@ -161,7 +162,5 @@ def _progress(store: Store, found: Document, new: Document | None, *, former: li
 
 
 def _late(store: Store, found: Document, before: Document) -> bool:
-    from datetime import UTC, datetime
-
     since = datetime.strptime(before["lastUpdateTime"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    return (store.now() - since).total_seconds() > found["spec"]["progressDeadlineSeconds"]
+    return bool((store.now() - since).total_seconds() > found["spec"]["progressDeadlineSeconds"])
