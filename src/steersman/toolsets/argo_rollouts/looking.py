@@ -57,7 +57,7 @@ def _revision(found: Document, roles: dict[str, str], pods: list[Document]) -> d
 
 def _pod(pod: Document) -> dict[str, JsonValue]:
     found: list[Any] = status(pod).get("containerStatuses") or []
-    waiting = next((each["state"]["waiting"] for each in found if "waiting" in (each.get("state") or {})), {})
+    waiting: Document = next((each["state"]["waiting"] for each in found if "waiting" in (each.get("state") or {})), {})
     return {
         "pod": str(metadata(pod).get("name", "")),
         "phase": str(status(pod).get("phase", "")),

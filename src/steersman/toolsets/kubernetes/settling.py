@@ -91,7 +91,7 @@ def pod(document: Document) -> dict[str, JsonValue]:
     """One pod in a line."""
     held = status(document)
     found = held.get("containerStatuses") or []
-    waiting = next((each["state"]["waiting"] for each in found if "waiting" in (each.get("state") or {})), {})
+    waiting: Document = next((each["state"]["waiting"] for each in found if "waiting" in (each.get("state") or {})), {})
     why = waiting.get("reason") or held.get("reason") or ""
     if not why and held.get("phase") == "Pending":
         why = conditions(document).get("PodScheduled", {}).get("reason") or ""
