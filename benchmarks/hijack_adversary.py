@@ -6,10 +6,8 @@ import random
 import secrets
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import cache
 from typing import get_args
 
-import jsonschema_rs
 from pydantic import JsonValue
 
 import hijack_world
@@ -25,6 +23,7 @@ from steersman.domain.ids import ApprovalId, OperationName, PrincipalId, RunId, 
 from steersman.domain.operation import Invocation, Operation
 from steersman.domain.plan import Plan, Provenance, Step
 from steersman.domain.policy import Route
+from steersman.testing.arguments import arguments
 from steersman.testing.clock import FakeClock
 
 HOSTILE: tuple[JsonValue, ...] = (
@@ -64,11 +63,6 @@ HOSTILE: tuple[JsonValue, ...] = (
     False,
     None,
 )
-
-
-@cache
-def validator(schema: str) -> jsonschema_rs.Validator:
-    return jsonschema_rs.validator_for(schema)
 
 
 @dataclass
@@ -274,39 +268,7 @@ class Adversary:
         if self.dice.random() < 0.1:
             names = list(operation.input_schema.get("properties", {}) or {"x": 1})  # type: ignore[call-overload]
             return {name: self.dice.choice(HOSTILE) for name in names}
-        value = self.fitting(operation.input_schema, operation.input_schema)
-        return value if isinstance(value, dict) else {}
-
-    def fitting(self, schema: JsonValue, whole: JsonObject) -> JsonValue:
-        """A hostile value of the schema, as far as one is known."""
-        if not isinstance(schema, dict):
-            return None
-        if "enum" in schema and isinstance(schema["enum"], list):
-            return self.dice.choice(schema["enum"])
-        if "const" in schema:
-            return schema["const"]
-        reference = schema.get("$ref")
-        if isinstance(reference, str):
-            definitions = whole.get("$defs")
-            return (
-                self.fitting(definitions[reference.rsplit("/", 1)[-1]], whole)
-                if isinstance(definitions, dict)
-                else None
-            )
-        if isinstance(schema.get("anyOf"), list):
-            return self.fitting(self.dice.choice(schema["anyOf"]), whole)
-        match schema.get("type"):
-            case "object":
-                properties, required = schema.get("properties") or {}, schema.get("required") or []
-                assert isinstance(properties, dict)
-                assert isinstance(required, list)
-                chosen = [name for name in properties if name in required or self.dice.random() < 0.5]
-                return {name: self.fitting(properties[name], whole) for name in chosen}
-            case "array":
-                return [self.fitting(schema.get("items") or {}, whole) for _ in range(self.dice.randint(1, 2))]
-        check = validator(text({**schema, "$defs": whole.get("$defs", {})}))
-        fit = [value for value in HOSTILE if check.is_valid(value)]
-        return self.dice.choice(fit) if fit else schema.get("default")
+        return arguments(operation.input_schema, HOSTILE, self.dice)
 
     def plan(self) -> Plan:
         """A few steps, some with another inverse than the operation declares."""

@@ -1,11 +1,13 @@
 """The lab's labelled faults and controls, found in live telemetry: real processes, real traffic, no recording.
 
-    python benchmarks/rca_lab.py [--repeats 5] [--only catalog:cpu_burn ...] [--json] [--quick]
+    python benchmarks/rca_lab.py [--repeats 5] [--only catalog:cpu_burn ...] [--json] [--quick] [--keep DIR]
+    python benchmarks/rca_lab.py --again DIR
 
 For each fault: a healthy stretch, the fault, a stretch with it; then the product's investigation of the second stretch
 against the first, out of the lab's own collector. The label is read here, after the answer. Bounds: service right at
 rank 1 in at least 90 %, kind right in at least 75 %, a fault claimed in at most 5 % of the controls (with few of them:
-in none). A busy machine slows every service of the lab: its load is printed with the figures.
+in none). A busy machine slows every service of the lab: its load is printed with the figures. `--keep` saves what the
+collector answered, and `--again` diagnoses that once more, without a lab: the same telemetry, another method.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import argparse
 import asyncio
 import json
 import os
+import pickle
 import platform
 import subprocess
 import sys
@@ -30,7 +33,7 @@ import httpx
 
 from steersman.agents.investigate import Scope, investigate
 from steersman.domain.finding import Investigation
-from steersman.domain.signal import Window
+from steersman.domain.signal import Change, LogPage, Selector, Series, SignalName, SpanPage, Window
 from steersman.lab.catalogue import CONTROLS, FAULTS, LabFault
 from steersman.lab.control import RATE, LabClient, down, up
 from steersman.toolsets.lab_telemetry import LabSource
@@ -101,7 +104,40 @@ def stretch(seconds: float) -> tuple[datetime, datetime]:
     return start, datetime.now(UTC)
 
 
-def look(client: LabClient, state: AbstractContextManager[None]) -> Investigation:
+class Kept:
+    """The lab's answers, kept; or given again, when there is no lab."""
+
+    def __init__(self, inner: LabSource | None, answers: dict[str, Any]) -> None:
+        self.inner, self.answers = inner, answers
+
+    async def _answer(self, verb: str, *words: Any, **more: Any) -> Any:
+        key = f"{verb} {words!r}"
+        if self.inner is not None:
+            self.answers[key] = await getattr(self.inner, verb)(*words, **more)
+        return self.answers[key]
+
+    async def range(self, signal: SignalName, selector: Selector, window: Window) -> Series:
+        """One signal."""
+        return await self._answer("range", signal, selector, window)
+
+    async def logs(self, selector: Selector, window: Window, *, limit: int = 1_000) -> LogPage:
+        """Lines."""
+        return await self._answer("logs", selector, window, limit=limit)
+
+    async def spans(self, selector: Selector, window: Window, *, limit: int = 1_000) -> SpanPage:
+        """Spans."""
+        return await self._answer("spans", selector, window, limit=limit)
+
+    async def changes(self, window: Window) -> tuple[Change, ...]:
+        """Changes."""
+        return await self._answer("changes", window)
+
+
+async def diagnosed(source: Kept, window: Window, baseline: Window) -> Investigation:
+    return await investigate("what is wrong?", window, source, scope=Scope(baseline=baseline))
+
+
+def look(client: LabClient, state: AbstractContextManager[None], keep: Path | None) -> Investigation:
     info = client.info
     healthy = stretch(HEALTHY_S)
     with state:
@@ -115,14 +151,20 @@ def look(client: LabClient, state: AbstractContextManager[None]) -> Investigatio
         ) as http:
             window = Window(start=ill[0], end=ill[1] - timedelta(seconds=LAG_S), step_s=1.0)
             baseline = Window(start=healthy[0], end=healthy[1], step_s=1.0)
-            return await investigate("what is wrong?", window, LabSource(http), scope=Scope(baseline=baseline))
+            source = Kept(LabSource(http), {})
+            found = await diagnosed(source, window, baseline)
+            kept.append((window, baseline, source.answers))
+            return found
 
+    kept: list[Any] = []
     found = asyncio.run(ask())
+    if keep is not None:
+        keep.write_bytes(pickle.dumps(kept[0]))
     time.sleep(SETTLE_S)
     return found
 
 
-def run(client: LabClient, faults: list[LabFault], repeats: int) -> list[Try]:
+def run(client: LabClient, faults: list[LabFault], repeats: int, keep: Path | None) -> list[Try]:
     controls: dict[str, Callable[[LabClient], AbstractContextManager[None]]] = {
         "traffic_step": traffic_step,
         "good_release": good_release,
@@ -130,12 +172,26 @@ def run(client: LabClient, faults: list[LabFault], repeats: int) -> list[Try]:
     }
     assert controls.keys() == CONTROLS.keys()
     tries = []
-    for _ in range(repeats):
+    for repeat in range(repeats):
         for what in faults:
-            found = look(client, fault(client, what))
-            tries.append(tell(Try(f"{what.service}:{what.kind}", what.service, what.kind, found)))
+            label = f"{what.service}:{what.kind}"
+            found = look(client, fault(client, what), keep and keep / f"{label}.{repeat}.pickle")
+            tries.append(tell(Try(label, what.service, what.kind, found)))
         for name, state in controls.items():
-            tries.append(tell(Try(name, "", "", look(client, state(client)))))
+            found = look(client, state(client), keep and keep / f"{name}.{repeat}.pickle")
+            tries.append(tell(Try(name, "", "", found)))
+    return tries
+
+
+def again(folder: Path) -> list[Try]:
+    """Diagnoses what was kept."""
+    tries = []
+    for path in sorted(folder.glob("*.pickle")):
+        window, baseline, answers = pickle.loads(path.read_bytes())
+        label = path.name.split(".")[0]
+        service, _, kind = label.partition(":")
+        found = asyncio.run(diagnosed(Kept(None, answers), window, baseline))
+        tries.append(tell(Try(label, service if kind else "", kind, found)))
     return tries
 
 
@@ -151,11 +207,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--keep", type=Path, help="a folder for what the collector answered")
+    parser.add_argument("--again", type=Path, help="a folder made by --keep: no lab")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--quick", action="store_true", help="three faults")
     options = parser.parse_args()
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     print(f"{platform.platform()}, Python {platform.python_version()}, commit {commit.stdout.strip()}")
+    if options.again:
+        return report(again(options.again), as_json=options.json)
+    if options.keep:
+        options.keep.mkdir(parents=True, exist_ok=True)
     chosen = [
         f
         for f in FAULTS
@@ -167,7 +229,7 @@ def main() -> int:
         try:
             with LabClient(started.info) as client:
                 time.sleep(SETTLE_S)
-                tries = run(client, chosen, options.repeats)
+                tries = run(client, chosen, options.repeats, options.keep)
         finally:
             down(Path(folder), NAME)
     return report(tries, as_json=options.json)
@@ -175,9 +237,9 @@ def main() -> int:
 
 def report(tries: list[Try], *, as_json: bool) -> int:
     ill, well = [t for t in tries if t.service], [t for t in tries if not t.service]
-    service = sum(t.named[0] == t.service for t in ill) / len(ill)
-    kind = sum(t.named == (t.service, t.kind) for t in ill) / len(ill)
-    alarms = sum(bool(t.named[0]) for t in well) / len(well)
+    service = sum(t.named[0] == t.service for t in ill) / max(len(ill), 1)
+    kind = sum(t.named == (t.service, t.kind) for t in ill) / max(len(ill), 1)
+    alarms = sum(bool(t.named[0]) for t in well) / max(len(well), 1)
     seconds = sorted(t.found.cost.seconds for t in tries)[len(tries) // 2]
     print(f"service right {service:.2f}, kind right {kind:.2f} of {len(ill)}")
     print(f"alarms in {alarms:.2f} of {len(well)} controls")

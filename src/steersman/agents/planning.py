@@ -1,6 +1,6 @@
 """Plans on observed facts: asks the pure planner, reads through the gate what it lacks, and asks again.
 
-`make_plan` is the loop; `planning_agent` is the same as a LangGraph graph, for use in another graph.
+`plan_on_facts` is the loop. With a model's help, and as a LangGraph graph: `agents/proposing.py`, `planning_graph.py`.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
 
 from steersman.domain.call import Call
 from steersman.domain.environment import Principal
-from steersman.domain.errors import InputError, SteersmanError
+from steersman.domain.errors import InputError
 from steersman.domain.goal import Goal
 from steersman.domain.ids import RunId, StepId
+from steersman.domain.model import Model
 from steersman.domain.operation import Invocation
 from steersman.domain.plan import Plan, Problem
 from steersman.domain.policy import Route
@@ -23,11 +23,7 @@ from steersman.domain.scenario import Match
 from steersman.planning.check import check
 from steersman.planning.drift import Drift, drift
 from steersman.planning.planner import plan
-from steersman.planning.world import Facts, Needs, Reading, World, facts_of, probe_key
-
-if TYPE_CHECKING:
-    from langgraph.graph.state import CompiledStateGraph
-    from langgraph.runtime import Runtime
+from steersman.planning.world import Facts, Reading, World, facts_of, probe_key
 
 MOST_ROUNDS = 12
 """Two or three suffice; each must bring answers that were not there before."""
@@ -45,10 +41,14 @@ class PlanningDeps:
     principal: Principal
     run_id: RunId
     route: Route = "agent"
+    model: Model | None = None
+    """Reads goals and drafts where no scenario serves (`agents/proposing.py`); None: code alone."""
+    rounds: int = 3
+    """Drafts that a model may give before that is that."""
 
 
-async def make_plan(goal: Goal, matches: Sequence[Match], deps: PlanningDeps) -> Plan:
-    """A checked plan. Changes nothing.
+async def plan_on_facts(goal: Goal, matches: Sequence[Match], deps: PlanningDeps) -> Plan:
+    """A checked plan, with no model. Changes nothing.
 
     Raises InputError when the goal cannot be planned here, and what the gate raises when something cannot be read.
     """
@@ -112,57 +112,3 @@ async def _read(probe: Invocation, free: asyncio.Semaphore, deps: PlanningDeps) 
 
 def _line(problem: Problem) -> str:
     return f"{problem.path} ({problem.code}): {problem.reason}; {problem.remedy}"
-
-
-class PlanningState(TypedDict, total=False):
-    """What the graph carries. `goal` and `matches` go in; `plan` or `refused` comes out."""
-
-    goal: Goal
-    matches: list[Match]
-    facts: dict[str, Reading]
-    needs: list[Invocation]
-    rounds: int
-    plan: Plan | None
-    refused: str
-
-
-async def _think(state: PlanningState, runtime: Runtime[PlanningDeps]) -> PlanningState:
-    deps = runtime.context
-    if state.get("rounds", 0) >= MOST_ROUNDS:
-        return {"needs": [], "refused": f"after {MOST_ROUNDS} rounds of reading the methods still ask for more"}
-    try:
-        made = plan(state["goal"], state["matches"], state.get("facts", {}), world=deps.world, now=deps.clock.now())
-        if isinstance(made, Needs):
-            return {"needs": list(made.probes), "rounds": state.get("rounds", 0) + 1}
-        return {"needs": [], "plan": sound(made, deps.world)}
-    except InputError as e:
-        return {"needs": [], "refused": str(e)}
-
-
-async def _look(state: PlanningState, runtime: Runtime[PlanningDeps]) -> PlanningState:
-    try:
-        found = await observe(state["needs"], runtime.context)
-    except SteersmanError as e:
-        return {"needs": [], "refused": str(e)}
-    return {"facts": {**state.get("facts", {}), **found}}
-
-
-def _what_next(state: PlanningState) -> str:
-    return "look" if state.get("needs") else "end"
-
-
-def _seen_or_refused(state: PlanningState) -> str:
-    return "end" if state.get("refused") else "think"
-
-
-def planning_agent() -> CompiledStateGraph[PlanningState, PlanningDeps, PlanningState, PlanningState]:
-    """The loop as a graph: think, look, think again. Dependencies come in as the run's context."""
-    from langgraph.graph import END, START, StateGraph
-
-    builder = StateGraph(PlanningState, context_schema=PlanningDeps)
-    builder.add_node("think", _think)
-    builder.add_node("look", _look)
-    builder.add_edge(START, "think")
-    builder.add_conditional_edges("think", _what_next, {"look": "look", "end": END})
-    builder.add_conditional_edges("look", _seen_or_refused, {"think": "think", "end": END})
-    return builder.compile(name="planning")

@@ -16,6 +16,7 @@ from steersman.domain.errors import UnavailableError
 from steersman.domain.fact import digest
 from steersman.domain.ids import StepId
 from steersman.domain.signal import Change, LogPage, Selector, Series, SignalName, SpanPage, Window
+from steersman.toolsets.capture import series_of
 from steersman.toolsets.capture.columns import read_case
 from steersman.toolsets.capture.toolset import READ, CaptureToolset
 
@@ -71,9 +72,11 @@ class GatedCapture:
             raise UnavailableError("the capture was not read")
         return self.toolset.read
 
-    async def range(self, signal: SignalName, _selector: Selector, _window: Window) -> Series:
-        """Not here: a capture is asked for as a whole."""
-        raise UnavailableError(f"a capture is asked for as a whole, not for {signal!r}")
+    async def range(self, signal: SignalName, selector: Selector, window: Window) -> Series:
+        """One signal out of what was read; raises UnavailableError before `bundle` was asked for."""
+        if self.toolset.read is None:
+            raise UnavailableError(f"a capture is asked for as a whole before it is asked for {signal!r}")
+        return series_of(self.toolset.read, signal, selector, window)
 
     async def logs(self, _selector: Selector, _window: Window, *, limit: int = 1_000) -> LogPage:
         """Not here: a capture is asked for as a whole."""

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from importlib import import_module
+from itertools import chain
+from typing import get_args
 
 from steersman.domain.errors import InputError
 from steersman.domain.ids import OperationName
+from steersman.domain.load import GeneratorName, LoadCaps
+from steersman.domain.load_operations import load_operations
 from steersman.domain.operation import Operation
 from steersman.domain.source_operations import telemetry_operations
 
@@ -14,20 +19,36 @@ TELEMETRY = "telemetry"
 """Name of the toolset through which telemetry is asked, whatever source is behind it."""
 
 
+TOOLSETS = (
+    "alertmanager",
+    "argo_rollouts",
+    "argocd",
+    "ci",
+    "dns",
+    "forge",
+    "gateway",
+    "grafana",
+    "http",
+    "jaeger",
+    "kubernetes",
+    "lab",
+    "loki",
+    "postgres",
+    "prometheus",
+    "registry",
+    "scan",
+    "tempo",
+    "tls",
+    "vault",
+)
+"""Modules of `toolsets/` with `OPERATIONS`; imported only when all are listed: they bring parsers and clients."""
+
+
 def all_operations() -> Sequence[Operation]:
     """Every operation that can be called, by name."""
-    # Parsers and clients, which only a listing of all needs.
-    from steersman.toolsets import (
-        argo_rollouts,
-        argocd,
-        gateway,
-        kubernetes,
-        lab,
-        prometheus,
-    )
-
-    clusters = (*kubernetes.OPERATIONS, *argo_rollouts.OPERATIONS, *argocd.OPERATIONS, *gateway.OPERATIONS)
-    found = (*lab.OPERATIONS, *prometheus.OPERATIONS, *clusters, *telemetry_operations(TELEMETRY))
+    own = (import_module(f"steersman.toolsets.{name}").OPERATIONS for name in TOOLSETS)
+    load = (load_operations(name, LoadCaps()) for name in get_args(GeneratorName))
+    found = chain(chain.from_iterable(own), chain.from_iterable(load), telemetry_operations(TELEMETRY))
     return sorted(found, key=lambda operation: operation.name)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
+from functools import cache
+from types import MappingProxyType
 
 import yaml
 
@@ -23,12 +26,20 @@ from steersman.planning.assume import Given, assumed_plan, unconnected
 from steersman.planning.check import check
 from steersman.planning.names import nearest
 from steersman.planning.world import World
-from steersman.policy.builtin import PROTECTED
+from steersman.policy.builtin import NEW_BACKUP, PROTECTED
 from steersman.toolsets.contracts.catalogue import contracts
 
 CONNECTABLE = frozenset({"lab"})
-"""Kinds of environment that can be connected to; a scenario for none of them can only be planned on contracts."""
+"""Kinds of environment that are found without configuration; a scenario for none
+of them can only be planned on contracts.
+"""
 PROBLEMS_SHOWN = 8
+
+
+@cache
+def plannable() -> Mapping[OperationName, Operation]:
+    """Everything that a plan can be made of: real operations, and contracts of what has no code here."""
+    return MappingProxyType({**contracts(), **{operation.name: operation for operation in all_operations()}})
 
 
 def is_only_contract(scenario: Scenario) -> bool:
@@ -48,8 +59,7 @@ def contract_world(platforms: Sequence[str], *, tier: Tier = "staging") -> World
     Raises InputError for a system that has no contracts.
     """
     names = [name.strip().replace("-", "_") for name in platforms]
-    every = _every()
-    known = {operation.toolset for operation in every.values()}
+    known = {operation.toolset for operation in plannable().values()}
     for name in names:
         if name not in known:
             raise InputError(f"there are no contracts for {name!r}: {nearest(name, known)}")
@@ -57,16 +67,12 @@ def contract_world(platforms: Sequence[str], *, tier: Tier = "staging") -> World
         raise InputError("--platform wants names, as in kubernetes,argo-rollouts")
     return World(
         environment=unconnected(names[0], tier),
-        catalogue={name: each for name, each in every.items() if each.toolset in names},
+        catalogue={name: each for name, each in plannable().items() if each.toolset in names},
         kinds={},
         protected=_is_protected,
+        admits_new=lambda resource: re.search(NEW_BACKUP, resource) is not None,
         signals=frozenset(UNIT),
     )
-
-
-def _every() -> dict[OperationName, Operation]:
-    """Contracts, and over them the operations that have code: where there are both, the real one is meant."""
-    return {**contracts(), **{operation.name: operation for operation in all_operations()}}
 
 
 def contract_plan(goal: Goal, knowledge: Knowledge, world: World, *, scenario: str, given: Sequence[Given]) -> Plan:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import difflib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from steersman.app.catalogue import TELEMETRY
+from steersman.app.merged import MergedSource, Named
+from steersman.app.secrets import opened_by
 from steersman.app.settings import EnvironmentSettings, Settings
-from steersman.app.store import CLOCK
+from steersman.app.store import CLOCK, keys_of
 from steersman.app.systems.opened import Opened, Opening
 from steersman.app.systems.table import SYSTEMS
 from steersman.app.wiring import Connection
 from steersman.domain.environment import Environment
 from steersman.domain.errors import ConfigError, InputError
 from steersman.domain.fact import digest
-from steersman.domain.ports import Binding, Source, Toolset
+from steersman.domain.ids import OperationName
+from steersman.domain.ports import Binding, LazyToolset, Toolset
 from steersman.domain.source_operations import SourceToolset
 
 CLUSTER = "kubernetes"
@@ -47,6 +50,28 @@ class Member:
         return self.whole if (actual.kind, actual.uid) == (self.own.kind, self.own.uid) else actual
 
 
+@dataclass(frozen=True, slots=True)
+class LazyMember(Member):
+    """The same for a toolset whose operations are made when they are asked for."""
+
+    inner: LazyToolset
+
+    def names(self) -> Sequence[OperationName]:
+        """Names of all operations."""
+        return self.inner.names()
+
+    def binding(self, name: OperationName) -> Binding:
+        """One of them."""
+        return self.inner.binding(name)
+
+
+def member(toolset: Toolset, own: Environment, whole: Environment) -> Member:
+    """The toolset as part of an environment, as lazy as it is."""
+    if isinstance(toolset, LazyToolset):
+        return LazyMember(toolset, own, whole)
+    return Member(toolset, own, whole)
+
+
 def named(settings: Settings, name: str = "") -> tuple[str, EnvironmentSettings]:
     """The environment of that name, or the default one. Raises InputError that says which there are."""
     wanted = name or settings.environment
@@ -62,13 +87,20 @@ def named(settings: Settings, name: str = "") -> tuple[str, EnvironmentSettings]
 async def connected(settings: Settings, name: str = "") -> AsyncIterator[Connection]:
     """A configured environment with all of its systems."""
     called, section = named(settings, name)
-    opening = Opening(called, section.tier, settings.home, CLOCK)
+    opening = Opening(called, section.tier, settings.home, CLOCK, keys_of(settings))
     async with AsyncExitStack() as stack:
         opened: list[Opened] = []
         for system, opener in SYSTEMS.items():
             configured = getattr(section, system)
-            if configured is not None:
-                opened.append(await stack.enter_async_context(opener(configured, opening)))
+            if configured is None:
+                continue
+            found = await stack.enter_async_context(opener(configured, opening))
+            new = found if isinstance(found, tuple) else (found,)
+            opened.extend(new)
+            if (reveal := next((each.reveal for each in new if each.reveal), None)) is not None:
+                opening = replace(opening, reveal=reveal)
+                others = [getattr(section, name) for name in SYSTEMS if name != system]
+                await stack.enter_async_context(opened_by(reveal, *others))
         if not opened:
             raise ConfigError(f"environments.{called} names no system; add one, as in prometheus: {{url: ...}}")
         yield composed(called, section, opened)
@@ -82,15 +114,11 @@ def composed(name: str, section: EnvironmentSettings, opened: Sequence[Opened]) 
     uid = heart.uid if len(opened) == 1 else digest([list(pair) for pair in members])[:24]
     whole = Environment(kind=kind, name=name, uid=uid, url=heart.url, tier=section.tier)
     toolsets: list[Toolset] = [
-        Member(toolset, each.where, whole) for each in opened for toolset in (each.toolset, *each.also)
+        member(toolset, each.where, whole) for each in opened for toolset in (each.toolset, *each.also)
     ]
-    sources = [each.source for each in opened if each.source is not None]
+    sources = [Named(each.toolset.name, each.source) for each in opened if each.source is not None]
     if sources:
-        toolsets.append(SourceToolset(TELEMETRY, _merged(sources), whole))
+        toolsets.append(SourceToolset(TELEMETRY, MergedSource(sources), whole))
     signals = frozenset(signal for each in opened for signal in each.signals)
-    return Connection(environment=whole, toolsets=tuple(toolsets), signals=signals)
-
-
-def _merged(sources: Sequence[Source]) -> Source:
-    """One source of all: the first that there is."""
-    return sources[0]
+    secrets = tuple(secret for each in opened for secret in each.secrets)
+    return Connection(environment=whole, toolsets=tuple(toolsets), signals=signals, secrets=secrets)

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from steersman.app.catalogue import TELEMETRY
+from steersman.app.loads import load_toolsets
 from steersman.app.settings import Settings
 from steersman.app.wiring import Connection
 from steersman.domain.errors import InputError
@@ -74,7 +75,7 @@ async def connected(settings: Settings, *, name: str = "", uid: str = "") -> Asy
         telemetry = SourceToolset(TELEMETRY, LabSource(collector), info.environment)
         yield Connection(
             environment=await toolset.environment(),
-            toolsets=(toolset, telemetry),
+            toolsets=(toolset, telemetry, *load_toolsets(settings.home, toolset.environment)),
             list_services=OperationName("lab.list_services"),
             signals=SIGNALS,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 
-from steersman.app import environments, labs
+from steersman.app import apis, environments, labs, mcp_servers
 from steersman.app.settings import Settings
 from steersman.app.wiring import Connection
 from steersman.domain.environment import Environment
@@ -27,7 +27,23 @@ def connected_again(settings: Settings, where: Environment) -> AbstractAsyncCont
     """Where a run belongs. What answers there now is compared by the gate, call by call, with what was planned."""
     if where.kind == "lab":
         return labs.connected(settings, uid=where.uid)
+    if where.kind == apis.KIND and where.name not in settings.environments:
+        return apis.connected(settings, where.name)
+    if where.kind == mcp_servers.KIND and where.name not in settings.environments:
+        return mcp_servers.connected(settings, where.name)
     return environments.connected(settings, where.name)
+
+
+def connected_for(
+    settings: Settings, operation: str, *, env: str = "", lab: str = ""
+) -> AbstractAsyncContextManager[Connection]:
+    """Where one operation is called: an imported API by itself, unless an environment is named; else as `connected`."""
+    toolset = operation.partition(".")[0]
+    if not (env or lab) and apis.is_imported(settings, toolset):
+        return apis.connected(settings, toolset)
+    if not (env or lab) and mcp_servers.is_approved(settings, toolset):
+        return mcp_servers.connected(settings, toolset)
+    return connected(settings, env=env, lab=lab)
 
 
 def is_configured(settings: Settings, env: str = "") -> bool:

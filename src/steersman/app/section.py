@@ -67,6 +67,8 @@ class ServerSettings(Section):
     """Its key, unless `client_cert_file` holds it."""
     timeout_s: float = Field(default=15.0, gt=0, le=300)
     """Seconds from the first byte sent to the last byte read."""
+    max_body_bytes: int = Field(default=16 * 2**20, ge=1_024, le=2**30)
+    """An answer longer than this is not read to its end."""
 
     def endpoint(self) -> Any:
         """As `remote.Endpoint`, secrets resolved. Raises ConfigError where a secret or the URL is none."""

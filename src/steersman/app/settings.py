@@ -12,10 +12,28 @@ import platformdirs
 import yaml
 from pydantic import Field, ValidationError
 
+from steersman.app.model_settings import ModelName, ModelsSettings
 from steersman.app.section import Section, keys
+from steersman.app.systems.alertmanager import AlertmanagerSettings
+from steersman.app.systems.apis import ApisSettings
 from steersman.app.systems.argocd import ArgocdSettings
+from steersman.app.systems.ci import CiSettings
+from steersman.app.systems.dns import DnsSettings
+from steersman.app.systems.forge import ForgeSettings
+from steersman.app.systems.grafana import GrafanaSettings
+from steersman.app.systems.http import HttpSettings
+from steersman.app.systems.jaeger import JaegerSettings
 from steersman.app.systems.kubernetes import KubernetesSettings
+from steersman.app.systems.load import LoadSettings
+from steersman.app.systems.loki import LokiSettings
+from steersman.app.systems.mcp import McpServerSettings
+from steersman.app.systems.postgres import PostgresSettings
 from steersman.app.systems.prometheus import PrometheusSettings
+from steersman.app.systems.registry import RegistrySettings
+from steersman.app.systems.scan import ScanSettings
+from steersman.app.systems.tempo import TempoSettings
+from steersman.app.systems.tls import TlsSettings
+from steersman.app.systems.vault import VaultSettings
 from steersman.domain.environment import Tier
 from steersman.domain.errors import ConfigError
 from steersman.domain.policy import Mode
@@ -87,6 +105,23 @@ class EnvironmentSettings(Section):
     prometheus: PrometheusSettings | None = None
     kubernetes: KubernetesSettings | None = None
     argocd: ArgocdSettings | None = None
+    load: LoadSettings | None = None
+    loki: LokiSettings | None = None
+    tempo: TempoSettings | None = None
+    jaeger: JaegerSettings | None = None
+    alertmanager: AlertmanagerSettings | None = None
+    grafana: GrafanaSettings | None = None
+    forge: ForgeSettings | None = None
+    ci: CiSettings | None = None
+    registry: RegistrySettings | None = None
+    scan: ScanSettings | None = None
+    tls: TlsSettings | None = None
+    http: HttpSettings | None = None
+    dns: DnsSettings | None = None
+    vault: VaultSettings | None = None
+    postgres: PostgresSettings | None = None
+    apis: ApisSettings | None = None
+    mcp: dict[str, McpServerSettings] = {}
 
 
 class Settings(Section):
@@ -104,6 +139,11 @@ class Settings(Section):
     gate: GateSettings = GateSettings()
     journal: JournalSettings = JournalSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
+    model: ModelName = ""
+    """The language model, as `google_genai:gemini-2.5-flash`, `openai:...`, `anthropic:...`, `ollama:...` or
+    `llama_cpp:...`; empty: everything works without one.
+    """
+    models: ModelsSettings = ModelsSettings()
     environment: str = ""
     """The environment that commands are about when they name none; empty: the lab that is up."""
     environments: dict[str, EnvironmentSettings] = {}

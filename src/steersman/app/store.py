@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,6 +47,16 @@ def keyring_path(settings: Settings) -> Path:
 def keyring(settings: Settings) -> Keyring:
     """The keys that sign approvals and the journal; made at the first use, readable by their owner only."""
     return Keyring.open(keyring_path(settings))
+
+
+def keys_of(settings: Settings) -> Callable[[bytes], bytes]:
+    """Keys for other purposes, derived from the current one of the keyring. Another current key gives other ones."""
+
+    def key(purpose: bytes) -> bytes:
+        ring = keyring(settings)
+        return bytes.fromhex(ring.mac("mask", ring.current, purpose))
+
+    return key
 
 
 @asynccontextmanager

@@ -5,23 +5,28 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
+from pydantic import SecretStr
+
 from steersman.agents.now import measured_now
-from steersman.agents.planning import PlanningDeps, drifted, make_plan
+from steersman.agents.planning import PlanningDeps, drifted
+from steersman.agents.proposing import Proposal, propose
 from steersman.app.catalogue import TELEMETRY
+from steersman.app.minds import Minds
 from steersman.app.outcomes import CountedEngine
 from steersman.app.rules import desk, directory, policy
 from steersman.app.scenarios import Knowledge, with_unread
+from steersman.app.secrets import redactor as known_secrets
 from steersman.app.settings import Settings
 from steersman.app.store import CLOCK, keyring, local_user, open_journal
 from steersman.domain.call import Call
 from steersman.domain.environment import Environment, Principal
 from steersman.domain.goal import Goal
 from steersman.domain.ids import OperationName, RunId, StepId
-from steersman.domain.plan import Plan, Problem
+from steersman.domain.plan import Budget, Plan, Problem
 from steersman.domain.ports import Toolset
 from steersman.domain.scenario import Match
 from steersman.domain.signal import SignalName
@@ -48,6 +53,8 @@ class Connection:
     environment: Environment
     toolsets: tuple[Toolset, ...]
     signals: frozenset[SignalName] = frozenset()
+    secrets: tuple[SecretStr, ...] = ()
+    """Values that must never be seen again: journal, messages and traces are cleaned of them."""
     list_services: OperationName | None = None
     """The read that names the services there, as keys of its output's `services`."""
 
@@ -65,10 +72,11 @@ class App:
     knowledge: Knowledge
     world: World
     user: Principal
+    redactor: Redactor
 
     async def recall(self, goal: str) -> list[Match]:
         """Scenarios that fit a goal here and now, best first: what is measured of the service that it names counts."""
-        toolsets = frozenset(operation.toolset for operation in self.world.catalogue.values())
+        toolsets = frozenset(name.partition(".")[0] for name in self.world.catalogue)
         service = named_service(goal, self.world.services)
         signals = {}
         if service is not None and self.world.signals:
@@ -78,9 +86,21 @@ class App:
 
     async def plan(self, goal: Goal, matches: Sequence[Match]) -> Plan:
         """A checked plan on observed facts; changes nothing. Raises InputError when there is none."""
-        made = await make_plan(goal, matches, self._planning())
-        used = next((match.scenario for match in matches if match.scenario.id == made.scenario_id), None)
-        return with_unread(made, used) if used else made
+        return (await self.propose(goal, matches)).needed()
+
+    async def propose(self, goal: Goal, matches: Sequence[Match]) -> Proposal:
+        """The same, with a model's help where one is configured, and with what became of that."""
+        deps = self._planning()
+        found = await propose(goal, matches, replace(deps, model=self.minds(deps.run_id).model("planner")))
+        made = found.plan
+        used = next((match.scenario for match in matches if made and match.scenario.id == made.scenario_id), None)
+        return found.model_copy(update={"plan": with_unread(made, used)}) if made and used else found
+
+    def minds(self, run_id: RunId) -> Minds:
+        """The language models of one run; what they cost is charged to it."""
+        caps = self.settings.models.caps
+        budget = Budget(tokens=caps.tokens, money_usd=caps.money_usd)
+        return Minds(self.settings, self.redactor, partial(self.gate.charge, run_id, budget=budget))
 
     def check(self, plan: Plan) -> list[Problem]:
         """Everything that is wrong with a plan here."""
@@ -107,8 +127,9 @@ def new_run_id(prefix: str = "run") -> RunId:
 async def open_app(settings: Settings, connection: Connection) -> AsyncIterator[App]:
     """Opens everything for one environment, and closes it again."""
     async with open_journal(settings) as journal:
-        rules, user = policy(settings), local_user(settings)
-        gate = _gate(settings, connection, journal, rules)
+        rules, user, redactor = policy(settings), local_user(settings), known_secrets()
+        redactor.learn(secret.get_secret_value() for secret in connection.secrets)
+        gate = _gate(settings, connection, journal, rules=rules, redactor=redactor)
         engine = LocalEngine(
             Deps(
                 caller=gate,
@@ -127,11 +148,13 @@ async def open_app(settings: Settings, connection: Connection) -> AsyncIterator[
             catalogue=gate.catalogue,
             kinds={toolset.name: connection.environment.kind for toolset in connection.toolsets},
             protected=lambda resource: rules.is_protected(resource, OperationName("")),
+            admits_new=rules.admits_new,
             signals=connection.signals,
             services=await _services(gate, connection, user),
         )
         answers, knowledge = desk(settings, journal), Knowledge(settings)
-        yield App(settings, journal, rules, gate, answers, CountedEngine(engine, knowledge), knowledge, world, user)
+        counted = CountedEngine(engine, knowledge)
+        yield App(settings, journal, rules, gate, answers, counted, knowledge, world, user, redactor)
 
 
 async def _services(gate: Gate, connection: Connection, user: Principal) -> frozenset[str]:
@@ -149,7 +172,9 @@ async def _services(gate: Gate, connection: Connection, user: Principal) -> froz
     return frozenset(found) if isinstance(found, dict) else frozenset()
 
 
-def _gate(settings: Settings, connection: Connection, journal: SqlJournal, rules: Policy) -> Gate:
+def _gate(
+    settings: Settings, connection: Connection, journal: SqlJournal, *, rules: Policy, redactor: Redactor
+) -> Gate:
     return Gate(
         Needs(
             toolsets=connection.toolsets,
@@ -158,7 +183,7 @@ def _gate(settings: Settings, connection: Connection, journal: SqlJournal, rules
             rules=rules,
             directory=directory(settings),
             clock=CLOCK,
-            redactor=Redactor(),
+            redactor=redactor,
             settings=GateSettings(
                 mode=settings.mode,
                 approval_ttl=timedelta(seconds=settings.approvals.ttl_s),

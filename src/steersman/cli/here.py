@@ -31,6 +31,21 @@ async def app_here(lab: str = "", env: str = "") -> AsyncIterator[App]:
 
 
 @asynccontextmanager
+async def app_for(operation: str, lab: str = "", env: str = "") -> AsyncIterator[App]:
+    """The application where one operation can be called: an imported API stands for itself."""
+    from steersman.app.places import connected_for
+    from steersman.app.settings import load
+    from steersman.app.wiring import open_app
+
+    settings = load()
+    async with (
+        connected_for(settings, operation, env=env, lab=lab) as connection,
+        open_app(settings, connection) as app,
+    ):
+        yield app
+
+
+@asynccontextmanager
 async def app_of(run_id: str) -> AsyncIterator[tuple[App, Run]]:
     """The application, connected to where a run belongs, and the run."""
     from steersman.app.places import connected_again

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,39 +15,43 @@ if TYPE_CHECKING:
     from steersman.domain.signal import Window
 
 STEP_S = 1.0
-LEAST_S = 5.0
 MOST_LINES = 20_000
 MOST_ORDERS = 3
-SETTLE_S = 1.5
-"""Telemetry of the last moments takes so long to arrive."""
+ARRIVED_S = 15.0
+"""Telemetry of the last moments is waited for so long."""
 
 
 async def investigate_run(app: App, run: Run) -> Investigation:
     """What was wrong while a run changed things, from its first shift to its verdict; kept with the run."""
-    import asyncio
-
-    from steersman.agents.investigate import Scope, investigate
-    from steersman.domain.event import FindingsMade, StepMoved, VerdictGiven
+    from steersman.agents.investigate import Scope, arrived, investigate
+    from steersman.app.investigations import cited
+    from steersman.app.run_facts import facts_of
+    from steersman.domain.event import FindingsMade
     from steersman.domain.finding import Finding
     from steersman.domain.ids import RunId
-    from steersman.domain.signal import Window
 
-    entries = await app.journal.read(run.run_id)
-    held = [e.at for e in entries if isinstance(e.event, StepMoved) and e.event.state == "holding"]
-    failed = [e.at for e in entries if isinstance(e.event, VerdictGiven) and e.event.verdict.result == "fail"]
-    start = held[0] if held else run.created_at
-    end = max(failed[0] if failed else entries[-1].at, start + timedelta(seconds=LEAST_S))
-    await asyncio.sleep(SETTLE_S)
+    facts = facts_of(run, await app.journal.read(run.run_id), step_s=STEP_S)
+    window, source = facts.window, app.source(RunId(f"why-{run.run_id}"))
+    await arrived(source, window.end, within_s=ARRIVED_S)
     incident = await app.journal.incident(run.run_id, run.created_at)
-    window, source = Window(start=start, end=end, step_s=STEP_S), app.source(RunId(f"why-{run.run_id}"))
     found = await investigate(
         run.plan.goal,
         window,
         source,
-        scope=Scope(alert_at=end, service=_alarmed(run), services=tuple(sorted(app.world.services))),
+        scope=Scope(
+            baseline=facts.baseline,
+            onset_at=window.start,
+            service=facts.service,
+            services=tuple(sorted(app.world.services)),
+            breaches=facts.breaches,
+            changes=facts.changes,
+        ),
         incident_id=incident.id,
     )
-    found = found.model_copy(update={"evidence": {**found.evidence, **await _orders(source, window)}})
+    found = await cited(found, source)
+    asked = found.asked.model_copy(update={"environment": app.world.environment}) if found.asked else None
+    orders = await _orders(source, window)
+    found = found.model_copy(update={"evidence": {**found.evidence, **orders}, "asked": asked})
     await app.journal.add_investigation(found)
     findings = tuple(Finding.model_validate(cause.model_dump(exclude={"rank"})) for cause in found.root_causes)
     await app.journal.append(run.run_id, FindingsMade(findings=findings))
@@ -78,31 +81,14 @@ async def _orders(source: Source, window: Window) -> dict[EvidenceId, Evidence]:
     }
 
 
-def _alarmed(run: Run) -> str:
-    """The service whose condition was breached: as with a page, where it hurts, not yet what is to blame."""
-    breached = {verdict.condition for verdict in run.verdicts if verdict.result == "fail"}
-    named = [each.selector.service for each in run.plan.conditions if each.id in breached]
-    return next((service for service in named if service), "")
-
-
 async def investigate_window(
     app: App, question: str, *, window: Window, service: str = "", source: Source | None = None
 ) -> Investigation:
     """What was wrong in a window; kept as an incident of its own."""
-    from steersman.agents.investigate import Scope, investigate
-    from steersman.app.wiring import new_run_id
+    from steersman.app.investigations import Question
+    from steersman.app.investigations import investigate as look
 
-    start = window.start
-    incident = await app.journal.incident(f"{app.world.environment.uid}:{service}:{question}", start)
-    found = await investigate(
-        question,
-        window,
-        source or app.source(new_run_id("why")),
-        scope=Scope(service=service, services=tuple(sorted(app.world.services))),
-        incident_id=incident.id,
-    )
-    await app.journal.add_investigation(found)
-    return found
+    return await look(app, Question(question, window, service=service), source)
 
 
 def as_json(found: Investigation) -> JsonObject:

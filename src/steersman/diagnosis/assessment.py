@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from steersman.diagnosis import errors, latency, logs, repetition, series, structure
+from steersman.diagnosis import errors, latency, logs, repetition, series, structure, told
 from steersman.diagnosis.bundle import Bundle, Flags, Floats
 from steersman.diagnosis.changes import passed_on
 from steersman.diagnosis.cleaning import clean
@@ -66,6 +66,7 @@ def assess(bundle: Bundle, prepared: Prepared | None = None) -> Assessment:
         *errors.detect(bundle, form),
         *logs.detect(bundle, form, trouble, ready.templates),
         *series.detect(bundle),
+        *told.detect(bundle),
     ]
     depends = callees(calls(bundle, form))
     found += passed_on(bundle, found, depends)

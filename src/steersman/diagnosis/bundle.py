@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from steersman.domain.finding import Breach
 from steersman.domain.signal import Change
 
 Ints = NDArray[np.int32]
@@ -122,8 +123,12 @@ class Bundle:
     spans: Spans = field(default_factory=Spans)
     logs: Logs = field(default_factory=Logs)
     changes: tuple[Change, ...] = ()
+    breaches: tuple[Breach, ...] = ()
+    """Conditions that were judged breached: facts, not telemetry."""
     holes: tuple[str, ...] = ()
     """Sources that did not answer, one sentence each, made by code."""
+    not_looked_at: tuple[str, ...] = ()
+    """What nothing in the environment measures or keeps."""
 
     def with_holes(self, holes: Iterable[str]) -> Bundle:
         """The same with more sources that did not answer."""

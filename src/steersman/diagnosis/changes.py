@@ -32,13 +32,18 @@ class Recent:
 
 
 def recent(bundle: Bundle, service: int) -> Recent | None:
-    """The last change of that service that lies at most an hour before the incident, or within it."""
+    """The last change of that service that lies at most an hour before the incident, or within it.
+
+    An alert is a symptom, not a change.
+    """
     when = period(bundle)
     name = bundle.services[service]
     mine = [
         change
         for change in bundle.changes
-        if change.service == name and when.onset - LOOK_BACK_S <= change.at.timestamp() <= when.end + SLACK_S
+        if change.service == name
+        and change.kind != "alert"
+        and when.onset - LOOK_BACK_S <= change.at.timestamp() <= when.end + SLACK_S
     ]
     if not mine:
         return None

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from steersman.diagnosis.bundle import Bundle, Flags, Ints
 from steersman.diagnosis.concentration import concentrate
 from steersman.diagnosis.period import period
-from steersman.diagnosis.statistics import dense, surprise
+from steersman.diagnosis.statistics import Keys, dense, surprise
 from steersman.diagnosis.structure import Units, habits
 from steersman.diagnosis.symptom import Symptom
 from steersman.diagnosis.traces import Shape
 from steersman.diagnosis.versions import fresh
+from steersman.diagnosis.waiting import waited
+from steersman.domain.finding import FaultKind
 
 USUAL = 4.0
 """Largest standardised change of the share of failures in healthy systems."""
@@ -19,6 +23,7 @@ AWAY = 0.1
 """Share of each caller's calls that nobody answers, from which the callee is away."""
 MIN_CALLS = 4
 """Calls from which a caller's share says something."""
+GIVEN_UP: FaultKind = "dependency_timeout"
 MIN_SHARE = 0.01
 """Growth of the share of failing requests below which nobody is paged."""
 
@@ -78,31 +83,48 @@ def detect(bundle: Bundle, shape: Shape) -> list[Symptom]:
     new = fresh(bundle)
     origin = origins(bundle, shape) | lost
     best: dict[int, Symptom] = {}
+    asked = _Asked(rows=rows, service=served[rows].astype(np.int64), origin=origin[rows], entry=shape.entry)
     for before, after in ((when.healthy(spans.start, spans.reference), incident), (incident & ~new, new)):
-        for symptom in _compared(bundle, rows, (served, origin), before=before, after=after):
+        for symptom in _compared(bundle, asked, before=before, after=after):
             if symptom.service not in best or symptom.score > best[symptom.service].score:
                 best[symptom.service] = symptom
     return list(best.values())
 
 
-def _compared(bundle: Bundle, rows: Ints, columns: tuple[Ints, Flags], *, before: Flags, after: Flags) -> list[Symptom]:
-    """columns: for each span the service that was asked, and whether a failure began there."""
-    spans, (served, origin) = bundle.spans, columns
-    service = served[rows].astype(np.int64)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """Requests, and calls that nobody answered."""
+
+    rows: Ints
+    service: Keys
+    """Who was asked, of each row."""
+    origin: Flags
+    """Whether a failure began there, of each row."""
+    entry: Ints
+    """Of each span of the bundle."""
+
+
+def _compared(bundle: Bundle, asked: _Asked, *, before: Flags, after: Flags) -> list[Symptom]:
+    spans, rows, service = bundle.spans, asked.rows, asked.service
     trace = spans.trace[rows].astype(np.int64)
     units = Units(stratum=service, kind=service, cluster=trace, healthy=before[rows], incident=after[rows])
-    failing = np.flatnonzero(origin[rows])
+    failing = np.flatnonzero(asked.origin)
     changed = habits(units, failing, np.zeros(len(failing), np.int64))
     incident = period(bundle).incident(spans.start[rows], spans.reference[rows])
     result = []
     for kind, z, change in zip(changed.kind.tolist(), changed.z.tolist(), changed.change.tolist(), strict=True):
         if change >= MIN_SHARE:
-            here = incident & (service == kind)
-            result.append(_symptom(bundle, rows[here], origin[rows[here]], service=kind, z=z, change=change))
+            mine = service == kind
+            here = np.flatnonzero(incident & mine)
+            how = waited(bundle, asked.entry, rows[here[asked.origin[here]]], spans.duration[rows[mine & before[rows]]])
+            symptom = _symptom(bundle, rows[here], asked.origin[here], (kind, z, change))
+            result.append(replace(symptom, quick=how.quick, kind=GIVEN_UP if how.given_up else symptom.kind))
     return result
 
 
-def _symptom(bundle: Bundle, rows: Ints, bad: Flags, *, service: int, z: float, change: float) -> Symptom:
+def _symptom(bundle: Bundle, rows: Ints, bad: Flags, figures: tuple[int, float, float]) -> Symptom:
+    """figures: service, z, and growth of the share of failures."""
+    service, z, change = figures
     spans = bundle.spans
     own = spans.service[rows] == service  # a call that nobody answered says nothing of versions
     version = concentrate(spans.version[rows][own], bad[own])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from steersman.diagnosis.bundle import NONE, Bundle, Ints, Logs, Metrics, Spans, Vocabulary
+from steersman.domain.finding import Breach
 from steersman.domain.signal import Change, LogRecord, Series, Span, Window
 
 FAILED_LEVELS = frozenset({"ERROR", "FATAL", "CRITICAL", "SEVERE", "ALERT", "EMERGENCY", "PANIC"})
@@ -24,7 +25,10 @@ class Gathered:
     healthy_logs: Sequence[LogRecord] = ()
     suspect_logs: Sequence[LogRecord] = ()
     changes: tuple[Change, ...] = ()
+    breaches: tuple[Breach, ...] = ()
     holes: tuple[str, ...] = ()
+    not_looked_at: tuple[str, ...] = ()
+    """What nothing in the environment measures or keeps."""
     edges: tuple[tuple[str, str], ...] = field(default=())
 
 
@@ -49,6 +53,10 @@ def bundle_of(gathered: Gathered, window: Window, *, alert: float | None = None,
     logs = _logs(gathered, names, rows)
     metrics = _metrics(gathered.series, names.services, names.instances, start)
     services = names.services
+    for breach in gathered.breaches:
+        services.code(breach.service)
+        names.versions.code(breach.version)
+        names.instances.code(breach.instance)
     edges = frozenset((services.code(a), services.code(b)) for a, b in gathered.edges)
     return Bundle(
         start=start,
@@ -64,7 +72,10 @@ def bundle_of(gathered: Gathered, window: Window, *, alert: float | None = None,
         spans=spans,
         logs=logs,
         changes=gathered.changes,
+        breaches=gathered.breaches,
+        alert_metric=next((breach.signal for breach in gathered.breaches), ""),
         holes=gathered.holes,
+        not_looked_at=gathered.not_looked_at,
     )
 
 

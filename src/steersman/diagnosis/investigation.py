@@ -14,14 +14,21 @@ from steersman.diagnosis.versions import newcomer
 from steersman.domain.fact import JsonObject, digest
 from steersman.domain.finding import Cost, Evidence, Investigation, RootCause
 from steersman.domain.ids import EvidenceId, IncidentId
+from steersman.domain.naming import name_or
 from steersman.domain.signal import Change, Window
 
 CAUSES = 5
 """Root causes that are named at most."""
 SYMPTOMS = 4
 """Symptoms that are cited for one cause at most."""
+HYPOTHESES = 3
+"""Hypotheses too weak to be named that are shown at most."""
+HINT = 0.1
+"""Score from which a suspect is a hypothesis at all."""
 WORTH_CITING = 0.05
 """Score from which a further symptom is cited."""
+CHANGES = 20
+"""Changes that are told at most, beside those that a cause cites."""
 EXCERPT = 500
 """Characters of untrusted text that evidence carries at most."""
 
@@ -37,25 +44,45 @@ def investigate(
     bundle, found = locate(bundle)
     named = [suspect for suspect in found.suspects if suspect.score >= DECISION]
     book = _Book(window)
-    considered = named or list(found.suspects[:1])
+    weak = [suspect for suspect in found.suspects if HINT <= suspect.score < DECISION]
+    considered = [*named[:CAUSES], *weak[:HYPOTHESES]]
     causes = tuple(
-        _cause(bundle, suspect, place + 1, book, rivals=considered) for place, suspect in enumerate(considered[:CAUSES])
+        _cause(bundle, suspect, place + 1, book, rivals=considered) for place, suspect in enumerate(considered)
     )
+    count = len(named[:CAUSES])
     return Investigation(
         incident_id=incident_id
         or IncidentId("inc-" + digest([question, bundle.start, bundle.end]).removeprefix("sha256:")[:12]),
         question=question,
         window=window,
         result="cause" if named else _without_cause(bundle, found),
-        root_causes=causes if named else (),
-        evidence=book.entries,
+        root_causes=causes[:count],
+        rejected=causes[count:],
+        evidence={**book.entries, **_timeline(bundle, window)},
         holes=bundle.holes,
+        not_looked_at=bundle.not_looked_at,
         cost=cost or Cost(),
     )
 
 
 def _without_cause(bundle: Bundle, found: Assessment) -> Literal["no_fault", "not_enough_data"]:
     return "no_fault" if found.looked_at and not bundle.holes else "not_enough_data"
+
+
+def _timeline(bundle: Bundle, window: Window) -> dict[EvidenceId, Evidence]:
+    """What was changed, the last first: people want to see that before all else."""
+    last_first = sorted(bundle.changes, key=lambda change: (change.at, change.service, change.kind), reverse=True)
+    return {
+        EvidenceId(f"c{number}"): Evidence(
+            id=EvidenceId(f"c{number}"),
+            source="changes",
+            query={"signal": "changes", "selector": {"service": change.service}},
+            window=window,
+            value=f"{change.kind} at {change.at.isoformat()}",
+            excerpt=change.what[:EXCERPT],
+        )
+        for number, change in enumerate(last_first[:CHANGES], start=1)
+    }
 
 
 def _instant(seconds: float) -> datetime:
@@ -105,9 +132,9 @@ def _cause(bundle: Bundle, suspect: Suspect, place: int, book: _Book, *, rivals:
     return RootCause(
         rank=place,
         kind=kind_of(suspect, changed.change if changed else None, alert_metric=bundle.alert_metric),
-        service=bundle.services[suspect.service],
-        instance=bundle.instances[instance] if instance >= 0 else "",
-        version=bundle.versions[version] if version >= 0 else "",
+        service=name_or(bundle.services[suspect.service], "service"),
+        instance=name_or(bundle.instances[instance], "instance") if instance >= 0 else "",
+        version=name_or(bundle.versions[version], "version") if version >= 0 else "",
         score=round(min(max(suspect.score, 0.0), 1.0), 4),
         explanation=_explanation(strongest, changed),
         evidence=tuple(evidence),
@@ -123,6 +150,8 @@ def _explanation(strongest: Weighed, changed: Recent | None) -> str:
 
 def _against(suspect: Suspect, rivals: list[Suspect]) -> list[str]:
     reasons = list(dict.fromkeys(w.because for w in suspect.weighed[:SYMPTOMS] if w.because))
+    if suspect.score < DECISION:
+        reasons.append("Healthy systems show as much.")
     better = sum(rival.score > suspect.score for rival in rivals)
     if better:
         reasons.append(f"{better} other {'service shows' if better == 1 else 'services show'} a stronger symptom.")

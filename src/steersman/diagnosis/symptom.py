@@ -31,6 +31,8 @@ class Symptom:
     onset: float = float("nan")
     excerpt: str = ""
     """Untrusted: a line, an operation's name. Goes into evidence, nowhere else."""
+    quick: bool = False
+    """Whether requests that fail take no longer than healthy ones do: then they did not wait for anything."""
     blamed_from: int = int(NONE)
     """The service in whose behaviour it was seen, when that is another one."""
 

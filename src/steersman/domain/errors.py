@@ -4,6 +4,7 @@
     ├── InputError             the caller mends what was given          exit 2
     ├── ConfigError            the operator mends the configuration     exit 2
     ├── ToolError              another way may work                     exit 1
+    │   └── NoSourceError         nothing here measures or keeps it
     ├── UnavailableError       trying again later may work              exit 1
     │   └── OutcomeUnknownError   sent, no answer: settle, never retry blindly
     ├── GuardrailError         recorded, never retried                  exit 4
@@ -47,6 +48,10 @@ class ConfigError(SteersmanError):
 
 class ToolError(SteersmanError):
     """The tool answered that it will not do this call; another way may work."""
+
+
+class NoSourceError(ToolError):
+    """Nothing here measures or keeps what is asked for: asking again is no use, and nothing is down."""
 
 
 class UnavailableError(SteersmanError):

@@ -6,9 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from steersman.domain.environment import Environment
 from steersman.domain.fact import Fact, Instant, JsonObject
 from steersman.domain.ids import ConditionId, EvidenceId, IncidentId, StepId
-from steersman.domain.signal import Window
+from steersman.domain.signal import SignalName, Window
 
 FaultKind = Literal[
     "error_bug",
@@ -27,6 +28,19 @@ FaultKind = Literal[
     "network_delay",
     "unknown",
 ]
+
+
+class Breach(Fact):
+    """A watched condition that was surely breached: known by code before an investigation asks anything."""
+
+    service: str
+    version: str = ""
+    instance: str = ""
+    signal: SignalName
+    measured: float | None = None
+    bound: float | None = None
+    points: int = 0
+    at: Instant
 
 
 class Evidence(Fact):
@@ -89,6 +103,21 @@ class Cost(Fact):
     money_usd: float = 0.0
 
 
+class Asked(Fact):
+    """What an investigation looked at, so that it can be asked again."""
+
+    environment: Environment | None = None
+    """Where, when it was a system that runs."""
+    capture: str = ""
+    """Folder of the recorded incident, when it was one."""
+    baseline: Window | None = None
+    service: str = ""
+    """The service that was asked about."""
+    services: tuple[str, ...] = ()
+    alert_at: Instant | None = None
+    onset_at: Instant | None = None
+
+
 class Investigation(Fact):
     """The answer to "what is wrong?": ranked causes, or that there is none, or that the data do not say."""
 
@@ -97,7 +126,12 @@ class Investigation(Fact):
     window: Window
     result: Literal["cause", "no_fault", "not_enough_data"]
     root_causes: tuple[RootCause, ...] = ()
+    rejected: tuple[RootCause, ...] = ()
+    """Further hypotheses, ranked on, that are too weak to be named: what speaks for them, and what against."""
     evidence: dict[EvidenceId, Evidence] = {}
     holes: tuple[str, ...] = ()
     """Sources that did not answer: never read as "all is well"."""
+    not_looked_at: tuple[str, ...] = ()
+    """What nothing in the environment measures or keeps; nothing is down, and nothing is said about it."""
+    asked: Asked | None = None
     cost: Cost = Cost()

@@ -141,6 +141,25 @@ class FailureGoal(Fact):
 Goal = Annotated[LatencyGoal | ErrorGoal | FailureGoal, Field(discriminator="kind")]
 
 
+class AbortWhen(Fact):
+    """What ends a run before its time: seen while it goes on, for a while without a break."""
+
+    kind: Literal["errors", "latency"]
+    above: float = Field(gt=0, le=3_600_000)
+    """errors: share of failed requests; latency: 95th percentile in milliseconds."""
+    for_s: float = Field(default=5.0, gt=0, le=600)
+
+    @model_validator(mode="after")
+    def _a_share(self) -> Self:
+        if self.kind == "errors" and self.above >= 1:
+            raise ValueError(f"a share of failed requests is below 1; write {self.above / 100:g} for {self.above:g} %")
+        return self
+
+    def __str__(self) -> str:
+        what = f"{self.above:.3g} of requests failed" if self.kind == "errors" else f"p95 above {self.above:g} ms"
+        return f"{what} for {self.for_s:g} s"
+
+
 class LoadProfile(Fact):
     """Everything that a load generator must know."""
 
@@ -153,6 +172,8 @@ class LoadProfile(Fact):
     """Seconds at the start, inside the stages, that are sent and not measured."""
     journeys: tuple[Journey, ...] = Field(min_length=1, max_length=20)
     goals: tuple[Goal, ...] = Field(default=(), max_length=20)
+    abort: tuple[AbortWhen, ...] = Field(default=(), max_length=10)
+    """What ends the run at once, as a failure."""
     timeout_s: float = Field(default=10.0, gt=0, le=120)
     """A request that takes longer has failed."""
     max_in_flight: int = Field(default=200, ge=1, le=10_000)
@@ -205,7 +226,7 @@ class LoadProfile(Fact):
     @property
     def fingerprint(self) -> Digest:
         """Equal for profiles whose runs may be compared: the same load, whatever target, name, goals and tags."""
-        load = self.model_dump(mode="json", exclude={"name", "target", "goals", "tags", "auth"})
+        load = self.model_dump(mode="json", exclude={"name", "target", "goals", "abort", "tags", "auth"})
         return digest(load)
 
     def segments(self) -> tuple[Segment, ...]:
@@ -284,7 +305,8 @@ class LoadCaps(Fact):
 def excess(profile: LoadProfile, caps: LoadCaps) -> str | None:
     """What goes beyond the caps, with the remedy; None when nothing does."""
     if profile.host not in caps.hosts:
-        return f"host {profile.host!r} is not on the list of hosts that may be put under load; add it to `load.hosts`"
+        where = "`environments.NAME.load.hosts`"
+        return f"host {profile.host!r} is not on the list of hosts that may be put under load; add it to {where}"
     if profile.duration_s > caps.duration_s:
         return f"{profile.duration_s:g} s is longer than the cap of {caps.duration_s:g} s; shorten the stages"
     if profile.model == "open" and profile.peak_requests_s > caps.requests_s:
@@ -300,7 +322,15 @@ class Gap(Fact):
 
     generator: GeneratorName
     feature: Literal[
-        "closed_model", "smooth_levels", "idle_stage", "think_time", "journey_order", "weights", "in_flight_cap", "auth"
+        "closed_model",
+        "smooth_levels",
+        "idle_stage",
+        "think_time",
+        "journey_order",
+        "weights",
+        "in_flight_cap",
+        "auth",
+        "abort",
     ]
     severity: Literal["refused", "approximated"]
     """refused: the run would mean something else, so it is not made."""

@@ -40,6 +40,7 @@ STATE: JsonObject = {
 }
 FIGURES: JsonObject = {
     "finished": FLAG,
+    "target": TEXT,
     "requests": COUNT,
     "failures": COUNT,
     "failed_percent": NUMBER,
@@ -50,6 +51,33 @@ FIGURES: JsonObject = {
     "verdict": {"enum": ["pass", "fail", "inconclusive"]},
     "reason": TEXT,
     "checks_passed": FLAG,
+}
+NAMES: JsonObject = {"type": "array", "items": NAME, "minItems": 1, "maxItems": 20}
+COMPARISON: JsonObject = {
+    "verdict": {"enum": ["pass", "fail", "inconclusive"]},
+    "reason": TEXT,
+    "passed": FLAG,
+}
+RATE: JsonObject = {"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000}
+POINTS: JsonObject = {"type": "integer", "minimum": 2, "maximum": 20}
+POINT: JsonObject = {
+    "type": "object",
+    "properties": {
+        "rate": NUMBER,
+        "requests_s": NUMBER,
+        "p95_ms": NUMBER,
+        "failures": COUNT,
+        "result": {"enum": ["pass", "fail", "inconclusive"]},
+        "reason": TEXT,
+    },
+    "required": ["rate", "requests_s", "p95_ms", "failures", "result", "reason"],
+}
+LIMIT: JsonObject = {
+    "name": TEXT,
+    "generator": TEXT,
+    "holds": {"type": ["number", "null"]},
+    "breaks": {"type": ["number", "null"]},
+    "points": {"type": "array", "items": POINT},
 }
 GRACE_S = 60.0
 """For starting, for requests under way at the end, and for reading the results."""
@@ -73,15 +101,18 @@ def load_operations(generator: GeneratorName, caps: LoadCaps) -> tuple[Operation
 
 def _reads(generator: GeneratorName, profile: JsonValue) -> tuple[Operation, ...]:
     def read(verb: str, summary: str, gives: JsonObject) -> Operation:
-        compiling = verb == "compile"
+        takes = {
+            "compile": closed({"profile": profile}, "profile"),
+            "compare": closed({"names": NAMES, "baselines": NAMES}, "names", "baselines"),
+        }.get(verb, NAMED)
         return Operation(
             name=OperationName(f"{generator}.{verb}"),
             summary=summary,
             effect="read",
             access="read",
-            resource="" if compiling else f"load/{generator}/{{name}}",
+            resource=f"load/{generator}/{{name}}" if takes is NAMED else "",
             idempotent="natural",
-            input_schema=closed({"profile": profile}, "profile") if compiling else NAMED,
+            input_schema=takes,
             output_schema=gives,
         )
 
@@ -89,6 +120,11 @@ def _reads(generator: GeneratorName, profile: JsonValue) -> tuple[Operation, ...
         read("get_run", "Shows whether a finished run of that name is kept", STATE),
         read("watch_run", "Shows the figures and the verdict of a run", closed(FIGURES, "finished")),
         read("read_result", "Gives the whole result of a run", {"type": "object"}),
+        read(
+            "compare",
+            "Compares runs with baseline runs of the same load: slower, more errors, or surely not",
+            closed(COMPARISON, *COMPARISON),
+        ),
         read(
             "compile",
             "Shows a profile in the generator's own language, and what of it cannot be said there",
@@ -120,6 +156,7 @@ def _writes(generator: GeneratorName, profile: JsonValue, caps: LoadCaps) -> tup
         output_schema=closed(FIGURES, "finished"),
         after={"exists": True},
         inverse=Invocation(operation=OperationName(f"{generator}.cancel_run"), arguments=OWN),
+        interruptible=True,
         timeout_s=min(caps.duration_s + GRACE_S, 86_400),
     )
     changing = {
@@ -128,7 +165,19 @@ def _writes(generator: GeneratorName, profile: JsonValue, caps: LoadCaps) -> tup
         "effect": "destructive",
         "inverse": None,
     }
-    return run, run.model_copy(update=changing), _cancel(generator)
+    search = {
+        "name": OperationName(f"{generator}.find_limit"),
+        "summary": "Finds the highest rate at which a target holds the goals of a profile, by runs at several rates",
+        "input_schema": closed(
+            {"name": NAME, "profile": profile, "lowest": RATE, "highest": RATE, "most_points": POINTS},
+            "name",
+            "profile",
+            "lowest",
+            "highest",
+        ),
+        "output_schema": closed(LIMIT, *LIMIT),
+    }
+    return run, run.model_copy(update=changing), run.model_copy(update=search), _cancel(generator)
 
 
 def _cancel(generator: GeneratorName) -> Operation:
@@ -151,7 +200,8 @@ def profile_schema(caps: LoadCaps) -> JsonObject:
     schema: Any = _inlined(LoadProfile.model_json_schema())
     properties = schema["properties"]
     hosts = "|".join(re.escape(host) if ":" not in host else re.escape(f"[{host}]") for host in caps.hosts)
-    properties["target"]["pattern"] = rf"^https?://(?:{hosts})(?::[0-9]{{1,5}})?$"
+    if caps.hosts:  # none at all: a contract that is planned on where nothing is connected
+        properties["target"]["pattern"] = rf"^https?://(?:{hosts})(?::[0-9]{{1,5}})?$"
     stage = properties["stages"]["items"]["properties"]
     stage["duration_s"]["maximum"] = caps.duration_s
     stage["level"]["maximum"] = max(caps.requests_s, caps.users)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from steersman.domain.load import Compiled, GeneratorName, LoadProfile
-from steersman.domain.load_result import Block, ErrorKind, StepFigures
+from steersman.domain.load_result import Block, ErrorKind, Progress, StepFigures
 
 SECRET_VARIABLE = "STEERSMAN_LOAD_AUTH"  # noqa: S105 - the name of a variable
 """Environment variable in which a generator's process finds the value of `auth`; nothing else of ours is there."""
@@ -67,8 +67,12 @@ class Generator(Protocol):
         """The profile in the generator's language, and what of it cannot be said there."""
         ...
 
-    def launch(self, profile: LoadProfile) -> Launch:
-        """How to run what was compiled."""
+    def launch(self, profile: LoadProfile, *, port: int = 0) -> Launch:
+        """How to run what was compiled. port: a free one of this machine, if it is to tell its progress there."""
+        ...
+
+    async def progress(self, profile: LoadProfile, folder: Path, *, port: int, at_s: float) -> Progress | None:
+        """How a run in that folder stands, some seconds after its start; None when it does not tell, or not yet."""
         ...
 
     def read(self, profile: LoadProfile, folder: Path) -> Measured:

@@ -60,6 +60,18 @@ class GeneratorHealth(Fact):
     exit_code: int = 0
 
 
+class Progress(Fact):
+    """How a run stands while it goes on. Counts are of the measured time until now."""
+
+    at_s: float
+    """Since the start, as far as is known from outside: within a second."""
+    of_s: float
+    requests: int = 0
+    failures: int = 0
+    p95_ms: float = 0.0
+    """Of the newest stretch of time that has data."""
+
+
 class LoadResult(Fact):
     """One run."""
 
@@ -84,6 +96,8 @@ class LoadResult(Fact):
     """Machine and versions."""
     raw: tuple[str, ...] = ()
     """Files of raw output that were kept, by name."""
+    aborted: str = ""
+    """The abort condition that ended it; empty when it came to its end."""
 
     @cached_property
     def latency(self) -> Histogram:
@@ -124,6 +138,31 @@ class GoalVerdict(Fact):
     requests: int = 0
 
 
+class SearchPoint(Fact):
+    """One rate that a search for the limit has tried."""
+
+    rate: float
+    """Journeys per second, as planned."""
+    requests_s: float
+    """Requests per second, as measured."""
+    p95_ms: float
+    failures: int
+    result: Result
+    reason: str
+
+
+class Limit(Fact):
+    """The highest rate that holds the goals, and what was tried to find it."""
+
+    name: str
+    generator: GeneratorName
+    holds: float | None
+    """None: not even the lowest rate held."""
+    breaks: float | None
+    """The lowest rate that surely did not hold, or could not be told to; None: the highest one held."""
+    points: tuple[SearchPoint, ...] = ()
+
+
 class LoadVerdict(Fact):
     """What a run, or a comparison of runs, says. Flaws of the generator make it inconclusive, whatever it measured."""
 
@@ -131,3 +170,25 @@ class LoadVerdict(Fact):
     reason: str
     parts: tuple[GoalVerdict, ...] = ()
     flaws: tuple[str, ...] = ()
+
+
+class HistoryLine(Fact):
+    """A run in short."""
+
+    name: str
+    generator: GeneratorName
+    profile: str
+    fingerprint: str
+    """Runs with the same one had the same load."""
+    target: str
+    environment: str
+    """Identity of what was under load, as text."""
+    started_at: Instant
+    requests: int
+    rate: float
+    error_ratio: float
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    verdict: Result
+    reason: str

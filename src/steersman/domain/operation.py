@@ -51,9 +51,23 @@ class Operation(Fact):
     probe: Invocation | None = None
     after: JsonObject | None = None
     inverse: Invocation | None = None
+    residue: str = ""
+    """What stays when the inverse came too late, and changes nothing that runs: `the finished build`. An undo lets it
+    stand and names it; without these words it would have to be verified as gone.
+    """
+    kept_by_undo: bool = False
+    """What it makes is meant to outlive a run that is undone, and takes nothing from anybody: a backup. It has no
+    inverse, policy asks as for anything irreversible, and an undo that leaves it is a whole one.
+    """
     dry_run: bool = False
     """Whether the tool itself can rehearse the call (server-side dry run)."""
+    interruptible: bool = False
+    """Whether a call may be broken off half-way: what is left shows in the probe as if it had not happened, or as if it
+    had. A run that halts then need not wait for it; a load test must not go on while its deployment is taken back.
+    """
     timeout_s: float = Field(default=30.0, gt=0, le=86_400)
+    circuit: str = ""
+    """What fails together with it, where one toolset reaches several systems; empty: its toolset."""
     secret_arguments: frozenset[str] = frozenset()
     """Top-level arguments whose values are never journaled, logged or shown."""
 
@@ -61,6 +75,11 @@ class Operation(Fact):
     def toolset(self) -> str:
         """The system that the verb belongs to."""
         return self.name.partition(".")[0]
+
+    @property
+    def fails_with(self) -> str:
+        """Calls of the same name share a circuit breaker and places."""
+        return self.circuit or self.toolset
 
     @property
     def reversible(self) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from steersman.domain.call import Call, Outcome
 from steersman.domain.environment import Environment
 from steersman.domain.fact import Instant, JsonObject
-from steersman.domain.ids import RunId
+from steersman.domain.ids import OperationName, RunId
 from steersman.domain.operation import Operation
 from steersman.domain.plan import Plan
 from steersman.domain.run import Run
@@ -72,6 +72,19 @@ class Toolset(Protocol):
 
     async def environment(self) -> Environment:
         """The identity of what it acts on, asked from the system itself."""
+        ...
+
+
+@runtime_checkable
+class LazyToolset(Toolset, Protocol):
+    """A toolset of so many operations that each is made when it is first asked for."""
+
+    def names(self) -> Sequence[OperationName]:
+        """Names of all operations; makes none."""
+        ...
+
+    def binding(self, name: OperationName) -> Binding:
+        """One of them, always the same. Raises InputError when there is none."""
         ...
 
 

@@ -116,11 +116,11 @@ class Span(Fact):
 
 
 class Change(Fact):
-    """Something that somebody did: a deployment, a scaling, a configuration."""
+    """Something that somebody did: a deployment, a scaling, a configuration. An alert is told beside them."""
 
     at: Instant
     service: str
-    kind: Literal["deploy", "traffic", "scale", "config", "restart", "annotation", "other"]
+    kind: Literal["deploy", "traffic", "scale", "config", "restart", "annotation", "alert", "other"]
     what: str
 
 
@@ -129,6 +129,10 @@ class LogPage(Fact):
 
     records: tuple[LogRecord, ...]
     left_out: int = 0
+    holes: tuple[str, ...] = ()
+    """Who did not answer, one sentence each, made by code: what is missing is then not known."""
+    sampled: bool = False
+    """Whether what is left out was left out of every part of the window alike, so that the rest speaks for all."""
 
 
 class SpanPage(Fact):
@@ -136,3 +140,7 @@ class SpanPage(Fact):
 
     spans: tuple[Span, ...]
     left_out: int = 0
+    holes: tuple[str, ...] = ()
+    """Who did not answer, one sentence each, made by code: what is missing is then not known."""
+    sampled: bool = False
+    """Whether what is left out was left out of every part of the window alike, so that the rest speaks for all."""

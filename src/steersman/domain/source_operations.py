@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -35,8 +35,8 @@ class PageQuery(Fact):
     limit: int = Field(default=1_000, ge=1, le=1_000_000)
 
 
-class ChangesQuery(Fact):
-    """Arguments of `.changes`."""
+class WindowQuery(Fact):
+    """Arguments of `.changes` and `.services`."""
 
     window: Window
 
@@ -45,10 +45,90 @@ class ChangeList(Fact):
     """Answer of `.changes`."""
 
     changes: tuple[Change, ...]
+    holes: tuple[str, ...] = ()
+    """Who did not answer, one sentence each, made by code."""
+
+
+class Services(Fact):
+    """Answer of `.services`."""
+
+    services: tuple[str, ...]
+
+
+class Calls(Fact):
+    """Answer of `.calls`."""
+
+    calls: tuple[tuple[str, str], ...]
+    """Caller and callee."""
+
+
+class CiteQuery(Fact):
+    """Arguments of `.cite`."""
+
+    of: str = Field(pattern="^(metrics|logs|spans)$")
+    signal: str = ""
+    """For metrics: a signal, or the name of a metric."""
+    selector: Selector = Selector()
+    window: Window
+
+
+class Citation(Fact):
+    """Answer of `.cite`: how people ask the same, and where."""
+
+    query: str = ""
+    """In the system's own language; empty when nothing there is of what is selected."""
+    language: str = ""
+    link: str = ""
+    """Opens the query with its window; made by code; empty when nothing can show it."""
+
+
+@runtime_checkable
+class ChangeTeller(Protocol):
+    """A source of changes that also says who did not answer."""
+
+    async def change_list(self, window: Window) -> ChangeList:
+        """Changes, oldest first, and holes."""
+        ...
+
+
+@runtime_checkable
+class ServiceLister(Protocol):
+    """A source that knows which services there are."""
+
+    async def services(self, window: Window) -> tuple[str, ...]:
+        """Names of services, as selectors take them."""
+        ...
+
+
+@runtime_checkable
+class CallLister(Protocol):
+    """A source that knows which service calls which without looking at single requests."""
+
+    async def calls(self, window: Window) -> tuple[tuple[str, str], ...]:
+        """Pairs of caller and callee that were seen in a window."""
+        ...
+
+
+@runtime_checkable
+class Citing(Protocol):
+    """A source that says how people ask the same."""
+
+    async def cite(self, asked: CiteQuery) -> Citation:
+        """The query in the system's own language, with a link."""
+        ...
+
+
+@runtime_checkable
+class Explorer(Protocol):
+    """Something with pages that show queries of other systems."""
+
+    async def explore(self, language: str, query: str, window: Window) -> str:
+        """A link that opens the query; empty when it cannot show that language."""
+        ...
 
 
 def telemetry_operations(name: str) -> tuple[Operation, ...]:
-    """`range`, `logs`, `spans`, `changes`, as operations of a toolset of that name."""
+    """`range`, `logs`, `spans`, `changes`, `services`, `calls`, `cite`, as operations of a toolset of that name."""
 
     def operation(verb: str, takes: type[Fact], gives: type[Fact], summary: str) -> Operation:
         return Operation(
@@ -59,20 +139,25 @@ def telemetry_operations(name: str) -> tuple[Operation, ...]:
             idempotent="natural",
             input_schema=_schema(takes),
             output_schema=_schema(gives),
-            timeout_s=15.0,
+            timeout_s=30.0,
+            # Metrics, logs, spans may come from systems of their own: one that is down must not close the others off.
+            circuit=f"{name}.{verb}",
         )
 
     return (
         operation("range", RangeQuery, Series, "Asks for one signal over a window"),
         operation("logs", PageQuery, LogPage, "Asks for log lines of a window, oldest first"),
         operation("spans", PageQuery, SpanPage, "Asks for spans of a window, oldest first"),
-        operation("changes", ChangesQuery, ChangeList, "Asks what people and machines did in a window"),
+        operation("changes", WindowQuery, ChangeList, "Asks what people and machines did in a window"),
+        operation("services", WindowQuery, Services, "Names the services that telemetry is of"),
+        operation("calls", WindowQuery, Calls, "Tells which service calls which, as far as metrics know"),
+        operation("cite", CiteQuery, Citation, "Says how people ask the same, with a link that shows it"),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class SourceToolset:
-    """A source as a toolset of an environment."""
+    """A source as a toolset of an environment. What it cannot tell is answered with nothing."""
 
     name: str
     source: Source
@@ -83,8 +168,8 @@ class SourceToolset:
         return self.where
 
     def bindings(self) -> Sequence[Binding]:
-        """The four operations with the source behind them."""
-        handlers = (self._range, self._logs, self._spans, self._changes)
+        """The operations with the source behind them."""
+        handlers = (self._range, self._logs, self._spans, self._changes, self._services, self._calls, self._cite)
         return tuple(map(Binding, telemetry_operations(self.name), handlers))
 
     async def _range(self, arguments: JsonObject, _: CallContext) -> JsonObject:
@@ -100,8 +185,25 @@ class SourceToolset:
         return (await self.source.spans(query.selector, query.window, limit=query.limit)).model_dump(mode="json")
 
     async def _changes(self, arguments: JsonObject, _: CallContext) -> JsonObject:
-        query = _read(ChangesQuery, arguments)
-        return ChangeList(changes=await self.source.changes(query.window)).model_dump(mode="json")
+        window = _read(WindowQuery, arguments).window
+        if isinstance(self.source, ChangeTeller):
+            return (await self.source.change_list(window)).model_dump(mode="json")
+        return ChangeList(changes=await self.source.changes(window)).model_dump(mode="json")
+
+    async def _services(self, arguments: JsonObject, _: CallContext) -> JsonObject:
+        window = _read(WindowQuery, arguments).window
+        found = await self.source.services(window) if isinstance(self.source, ServiceLister) else ()
+        return Services(services=found).model_dump(mode="json")
+
+    async def _calls(self, arguments: JsonObject, _: CallContext) -> JsonObject:
+        window = _read(WindowQuery, arguments).window
+        found = await self.source.calls(window) if isinstance(self.source, CallLister) else ()
+        return Calls(calls=found).model_dump(mode="json")
+
+    async def _cite(self, arguments: JsonObject, _: CallContext) -> JsonObject:
+        query = _read(CiteQuery, arguments)
+        found = await self.source.cite(query) if isinstance(self.source, Citing) else Citation()
+        return found.model_dump(mode="json")
 
 
 def _read(kind: type[T], arguments: JsonObject) -> T:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from steersman.domain.errors import InputError
 from steersman.domain.fact import Fact, JsonObject
@@ -47,6 +47,29 @@ def read_operation(
         output_schema=schema_of(gives),
         timeout_s=timeout_s,
     )
+
+
+def state_schema(kind: type[Fact]) -> JsonObject:
+    """The JSON Schema of a state: what is not known of a thing is left out of it, never null."""
+    schema = schema_of(kind)
+    properties = schema.get("properties")
+    shown = properties if isinstance(properties, dict) else {}
+    return {**schema, "properties": {name: _known(about) for name, about in shown.items()}}
+
+
+def _known(about: JsonValue) -> JsonValue:
+    choices = about.get("anyOf") if isinstance(about, dict) else None
+    known = [each for each in choices if each != {"type": "null"}] if isinstance(choices, list) else []
+    return known[0] if len(known) == 1 else about
+
+
+def bind_state(operation: Operation, takes: type[Takes], run: Callable[[Takes], Awaitable[Fact]]) -> Binding:
+    """Like `bind`, for states: absence is `{"exists": false}` and nothing more."""
+
+    async def handler(arguments: JsonObject, _: CallContext) -> JsonObject:
+        return (await run(parse(takes, arguments))).model_dump(mode="json", exclude_none=True)
+
+    return Binding(operation, handler)
 
 
 def bind(operation: Operation, takes: type[Takes], run: Callable[[Takes], Awaitable[Gives]]) -> Binding:

@@ -7,20 +7,19 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn
 
-import jsonschema_rs
 from pydantic import JsonValue
 
 from steersman.domain.call import Call, Outcome
 from steersman.domain.environment import Environment
-from steersman.domain.errors import ConfigError, EnvironmentMismatchError, InputError, SteersmanError, UnavailableError
+from steersman.domain.errors import EnvironmentMismatchError, InputError, SteersmanError, UnavailableError
 from steersman.domain.event import Event
 from steersman.domain.expression import is_expression
 from steersman.domain.fact import JsonObject
 from steersman.domain.ids import OperationName, ResourceId
 from steersman.domain.ports import Binding, Clock, Toolset
 from steersman.gate.history import Histories, History
+from steersman.gate.known import Known, Registered
 from steersman.gate.passage import Link, Passage, denial, refusal
 from steersman.gate.redaction import Redactor, is_marked
 
@@ -38,20 +37,6 @@ be one resource to the rules and another to the tool.
 """
 
 
-def refuse_reference(uri: str) -> NoReturn:
-    """For schemas: nothing is fetched to check a value."""
-    raise ValueError(f"schemas may not refer to {uri!r}: remote references are not read")
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """An operation with its code, its compiled schema, and the toolset that it belongs to."""
-
-    binding: Binding
-    arguments: jsonschema_rs.Validator
-    toolset: Toolset
-
-
 @dataclass(frozen=True, slots=True)
 class Registry:
     """The closed set of operations. Nothing else can be called."""
@@ -64,18 +49,10 @@ class Registry:
 
         Raises ConfigError for a name that is there twice or is another's, and for a probe that is no read.
         """
-        known: dict[OperationName, Registered] = {}
+        known = Known()
         for toolset in toolsets:
-            for binding in toolset.bindings():
-                operation = binding.operation
-                if operation.name in known or operation.toolset != toolset.name:
-                    raise ConfigError(f"operation {operation.name!r} is registered twice or by the wrong toolset")
-                schema = jsonschema_rs.validator_for(operation.input_schema, retriever=refuse_reference)
-                known[operation.name] = Registered(binding, schema, toolset)
-        for found in known.values():
-            probe = found.binding.operation.probe
-            if probe and (probe.operation not in known or known[probe.operation].binding.operation.effect != "read"):
-                raise ConfigError(f"the probe of {found.binding.operation.name!r} must be a registered read operation")
+            known.add(toolset)
+        known.must_be_sound()
         return cls(known)
 
     def find(self, name: OperationName) -> Registered:

@@ -15,8 +15,9 @@ from steersman.domain.fact import Digest, JsonObject, canonical
 from steersman.domain.ids import OperationName
 from steersman.domain.operation import Invocation
 from steersman.domain.plan import Plan, Step
-from steersman.gate.admission import identity, refuse_reference
+from steersman.gate.admission import identity
 from steersman.gate.history import History
+from steersman.gate.known import refuse_reference
 
 Declared = Callable[[OperationName], Invocation | None]
 

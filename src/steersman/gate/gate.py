@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from types import MappingProxyType
 
 from steersman.domain.call import Call, Direction, Grant, Outcome
 from steersman.domain.environment import Principal
@@ -25,6 +24,7 @@ from steersman.gate.budget import budgeted, charged
 from steersman.gate.consent import Consent
 from steersman.gate.guard import Directory, Policed, Rules
 from steersman.gate.history import Histories, History
+from steersman.gate.known import Operations
 from steersman.gate.limits import Broken, Bulkhead, Deadline
 from steersman.gate.passage import Guarded, Link, Passage
 from steersman.gate.record import Recorded
@@ -90,7 +90,7 @@ class Gate:
     def __init__(self, needs: Needs) -> None:
         needs.redactor.use(needs.keyring.mac("mask", needs.keyring.current, b"marks").encode())
         self._registry = Registry.of(needs.toolsets)
-        self._catalogue = MappingProxyType({n: found.binding.operation for n, found in self._registry.known.items()})
+        self._catalogue = Operations(self._registry.known)
         self._journal = needs.journal
         self._histories = histories = Histories(needs.journal)
         consent = Consent(needs.journal, needs.keyring, needs.rules, needs.directory)

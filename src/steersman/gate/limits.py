@@ -30,7 +30,9 @@ class Circuit:
 
 @dataclass(slots=True)
 class Broken:
-    """Circuit breaker for each toolset, which acts on one environment. Undo passes an open one: it must try.
+    """Circuit breaker for each system: a toolset, or what an operation names as its circuit.
+
+    Undo passes an open one: it must try.
 
     The looks that belong to a call which was let through are let through as well, or a write could never be the one
     that tries. Sixty lines of our own, because a library would have to be told about both.
@@ -44,7 +46,7 @@ class Broken:
         """Raises UnavailableError while open; when half open exactly one call goes through."""
         if passage.nested:
             return await self.inner(passage)
-        circuit = self._circuits.setdefault(passage.operation.toolset, Circuit())
+        circuit = self._circuits.setdefault(passage.operation.fails_with, Circuit())
         trying = self._enter(circuit, passage)
         try:
             outcome = await self.inner(passage)
@@ -68,7 +70,7 @@ class Broken:
         waited = self.clock.monotonic() - circuit.opened_at
         if waited < OPEN_S or circuit.trying:
             error = UnavailableError(
-                f"{passage.operation.toolset!r} was unavailable {circuit.failures} times in a row; not asked again yet",
+                f"{passage.operation.fails_with!r} was unavailable {circuit.failures} times; not asked again yet",
                 retry_after_s=max(0.0, OPEN_S - waited),
             )
             passage.notes.append(refusal(passage.call, "breaker", error, reason=str(error)))
@@ -93,7 +95,7 @@ class Bulkhead:
         """Waits for a place."""
         if passage.nested:
             return await self.inner(passage)
-        key = (passage.operation.toolset, passage.call.direction, passage.writes)
+        key = (passage.operation.fails_with, passage.call.direction, passage.writes)
         places = self._places.setdefault(key, asyncio.Semaphore(self.parallel))
         async with places:
             return await self.inner(passage)

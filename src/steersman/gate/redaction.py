@@ -89,7 +89,7 @@ REMEMBERED = 4_096
 """Short texts without secrets, which come again and again: names, states, arguments."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Redactor:
     """Knows secret values, secret names and secret formats.
 

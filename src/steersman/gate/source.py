@@ -11,7 +11,16 @@ from steersman.domain.ids import OperationName, RunId, StepId
 from steersman.domain.policy import Route
 from steersman.domain.ports import Caller
 from steersman.domain.signal import Change, LogPage, Selector, Series, SignalName, SpanPage, Window
-from steersman.domain.source_operations import ChangeList, ChangesQuery, PageQuery, RangeQuery
+from steersman.domain.source_operations import (
+    Calls,
+    ChangeList,
+    Citation,
+    CiteQuery,
+    PageQuery,
+    RangeQuery,
+    Services,
+    WindowQuery,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,23 @@ class GatedSource:
 
     async def changes(self, window: Window) -> tuple[Change, ...]:
         """What people and machines did, oldest first."""
-        return ChangeList.model_validate(await self._ask("changes", ChangesQuery(window=window))).changes
+        return (await self.change_list(window)).changes
+
+    async def change_list(self, window: Window) -> ChangeList:
+        """The same, and who did not answer."""
+        return ChangeList.model_validate(await self._ask("changes", WindowQuery(window=window)))
+
+    async def services(self, window: Window) -> tuple[str, ...]:
+        """Services that telemetry is of; none where the source cannot tell."""
+        return Services.model_validate(await self._ask("services", WindowQuery(window=window))).services
+
+    async def calls(self, window: Window) -> tuple[tuple[str, str], ...]:
+        """Which service calls which; none where the source cannot tell."""
+        return Calls.model_validate(await self._ask("calls", WindowQuery(window=window))).calls
+
+    async def cite(self, asked: CiteQuery) -> Citation:
+        """How people ask the same; empty where the source cannot tell."""
+        return Citation.model_validate(await self._ask("cite", asked))
 
     async def _ask(self, verb: str, query: Fact) -> JsonObject:
         outcome = await self.caller.call(

@@ -13,7 +13,7 @@ from typing import Literal
 
 from steersman.domain.errors import ConfigError, IntegrityError
 
-Purpose = Literal["entry", "anchor", "request", "vote", "cut", "mask"]
+Purpose = Literal["entry", "anchor", "request", "vote", "cut", "mask", "definition"]
 """Each has a key derived from the master key, so that a signature for one never passes as another."""
 
 KEY_BYTES = 32

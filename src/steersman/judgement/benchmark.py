@@ -22,6 +22,8 @@ def judge_run(profile: LoadProfile, result: LoadResult) -> LoadVerdict:
     """pass: each goal is surely met. fail: one surely is not. inconclusive: everything else."""
     parts = tuple(_judge(goal, result) for goal in profile.goals)
     found = flaws(result)
+    if result.aborted and not found:
+        return LoadVerdict(result="fail", reason=f"ended early: {result.aborted}", parts=parts)
     if not parts:
         return LoadVerdict(result="inconclusive", reason="the profile has no goals to judge by", flaws=found)
     return summed(parts, found)

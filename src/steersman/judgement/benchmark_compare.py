@@ -73,7 +73,8 @@ def compare(
         return LoadVerdict(result="inconclusive", reason="the runs were not made with the same load")
     if len({run.generator for run in every}) > 1:
         return LoadVerdict(result="inconclusive", reason="the runs were made by different generators")
-    found = tuple(f"{run.name}: {flaw}" for run in every for flaw in flaws(run))
+    ended = tuple(f"{run.name}: ended early: {run.aborted}" for run in every if run.aborted)
+    found = (*ended, *(f"{run.name}: {flaw}" for run in every for flaw in flaws(run)))
     sides = _Side.of(runs), _Side.of(baselines)
     parts = (*(_quantile(q, *sides, tolerance=tolerance) for q in QUANTILES), _errors(runs, baselines))
     return summed(parts, found)

@@ -41,6 +41,12 @@ class OfPool(OfService):
     pool: Pool
 
 
+class OfEndpoint(OfService):
+    """Arguments of `get_endpoint`."""
+
+    pool: Pool | None = None
+
+
 class OfReadiness(OfPool):
     """Arguments of `wait_ready`."""
 
@@ -122,6 +128,7 @@ VERBS: Mapping[str, Verb] = {
     "get_service": Verb(OfService, lambda lab, a: lab.get_service(a.service)),
     "get_weights": Verb(OfService, lambda lab, a: lab.get_weights(a.service)),
     "get_pool": Verb(OfPool, lambda lab, a: lab.get_pool(a.service, a.pool)),
+    "get_endpoint": Verb(OfEndpoint, lambda lab, a: lab.get_endpoint(a.service, a.pool)),
     "get_artifact": Verb(OfArtifact, lambda lab, a: lab.get_artifact(a.service, a.version)),
     "get_load": Verb(Nothing, lambda lab, _: lab.get_load()),
     "get_fault": Verb(OfFault, lambda lab, a: lab.get_fault(a.service, a.fault)),

@@ -55,6 +55,12 @@ class Controller:
         made = self.fleet.deployments.get((service, pool))
         return {"exists": True, "version": made.version, "digest": made.digest} if made else {"exists": False}
 
+    async def get_endpoint(self, service: Service, pool: Pool | None) -> Answer:
+        """The address of the proxy, or of a pool's process. Raises ToolError when the pool is empty."""
+        ports = self.fleet.wiring.service_ports
+        port = ports[service] if pool is None else self.fleet.deployment(service, pool).port
+        return {"url": f"http://127.0.0.1:{port}"}
+
     async def get_artifact(self, service: Service, version: str) -> Answer:
         """Whether it is built; the digest of what is, or else of what would be."""
         built = self.fleet.registry.built(service, version)

@@ -112,9 +112,10 @@ def _is_missing(parameter: Parameter, goal: Goal) -> bool:
 
 def _placeholder(parameter: Parameter) -> JsonValue:
     schema = parameter.schema_
-    choices = schema.get("enum")
-    if isinstance(choices, list) and choices:
-        return choices[0]
+    for word in ("examples", "enum"):
+        choices = schema.get(word)
+        if isinstance(choices, list) and choices:
+            return choices[0]
     if schema.get("type", "string") == "string":
         return f"example-{parameter.name.replace('_', '-')}"
     low = schema.get("minimum", schema.get("exclusiveMinimum"))

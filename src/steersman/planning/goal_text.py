@@ -21,7 +21,9 @@ VERSION = re.compile(
     re.IGNORECASE,
 )
 NUMBER = r"\d+(?:\.\d+)?"
-WEIGHTS = re.compile(rf"({NUMBER}\s*%?(?:\s*(?:→|->|=>|/|,|>|다음|then)\s*{NUMBER}\s*%?)+)")
+WEIGHTS = re.compile(
+    rf"(?<![A-Za-z0-9_.])({NUMBER}\s*%?(?:\s*(?:→|->|=>|/|,?\s*(?:and\s+)?then|,|>|다음)\s*{NUMBER}\s*%?)+)"
+)
 PERCENT = re.compile(rf"({NUMBER})\s*(?:%|percent|퍼센트|프로)")
 DURATION = re.compile(
     rf"{NOT_BEFORE}({NUMBER})\s*(hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s|시간|분|초)(?![A-Za-z])", re.IGNORECASE
@@ -50,17 +52,20 @@ def found_in(text: str, parameter: Parameter, services: frozenset[str]) -> JsonV
         case "service":
             return _single(_services(text, services))
         case "version":
-            return _single(next(group for group in hit.groups() if group) for hit in VERSION.finditer(text))
+            return _single(_versions(text))
         case "weights":
-            return _single([int(float(n)) for n in re.findall(NUMBER, hit[1])] for hit in WEIGHTS.finditer(text))
+            return _single(_weights(text))
         case "percent":
             return _single(float(hit[1]) / 100 for hit in PERCENT.finditer(text) if _near(text, hit, parameter))
         case "duration_s":
             hits = (hit for hit in DURATION.finditer(text) if _near(text, hit, parameter))
             return _single(float(hit[1]) * SECONDS[hit[2][0].lower()] for hit in hits)
         case "number":
+            times = [hit.span() for hit in DURATION.finditer(text)]
             hits = (
-                hit for hit in re.finditer(rf"(?<![\d.v])({NUMBER})(?![\d.]*%)", text) if _near(text, hit, parameter)
+                hit
+                for hit in re.finditer(rf"(?<![\d.v])({NUMBER})(?![\d.]*%)", text)
+                if _near(text, hit, parameter) and not any(start <= hit.start() < end for start, end in times)
             )
             return _single(int(hit[1]) if hit[1].isdecimal() else float(hit[1]) for hit in hits)
         case "word":
@@ -69,11 +74,42 @@ def found_in(text: str, parameter: Parameter, services: frozenset[str]) -> JsonV
             assert_never(parameter.kind)
 
 
-def _single(values: Iterator[JsonValue] | Iterator[str] | Iterator[float] | Iterator[list[int]]) -> JsonValue:
+def several_in(text: str, parameter: Parameter) -> list[JsonValue]:
+    """What the text says of a parameter when that is more than one thing: sequences of weights, versions.
+
+    Other kinds are found by words nearby, where a second hit is often about something else.
+    """
+    match parameter.kind:
+        case "weights":
+            found = _distinct(_weights(text))
+        case "version":
+            found = _distinct(_versions(text))
+        case _:
+            return []
+    return found if len(found) > 1 else []
+
+
+def _versions(text: str) -> Iterator[str]:
+    return (next(group for group in hit.groups() if group) for hit in VERSION.finditer(text))
+
+
+def _weights(text: str) -> Iterator[list[int]]:
+    return ([int(float(n)) for n in re.findall(NUMBER, hit[1])] for hit in WEIGHTS.finditer(text))
+
+
+Values = Iterator[JsonValue] | Iterator[str] | Iterator[float] | Iterator[list[int]]
+
+
+def _distinct(values: Values) -> list[JsonValue]:
     distinct: list[JsonValue] = []
     for value in values:
         if value not in distinct:
             distinct.append(value)  # type: ignore[arg-type]
+    return distinct
+
+
+def _single(values: Values) -> JsonValue:
+    distinct = _distinct(values)
     return distinct[0] if len(distinct) == 1 else None
 
 

@@ -11,7 +11,7 @@ from steersman.domain.fact import JsonObject
 from steersman.domain.goal import Goal
 from steersman.domain.plan import Assumption
 from steersman.domain.scenario import Parameter, Scenario
-from steersman.planning.goal_text import found_in
+from steersman.planning.goal_text import found_in, several_in
 from steersman.planning.names import nearest
 from steersman.planning.schema import faults, holes, pointer_text, validator
 
@@ -30,6 +30,10 @@ def bind(goal: Goal, scenario: Scenario, services: frozenset[str]) -> tuple[Json
     assumed = []
     for parameter in scenario.parameters:
         value = _given(goal, parameter, services)
+        several = several_in(goal.text, parameter) if value is None else []
+        if several:
+            wrong.append(_unclear(parameter, several))
+            continue
         if value is None and parameter.default is not None:
             value = parameter.default
             assumed.append(Assumption(name=parameter.name, value=value, why=parameter.why or "the scenario's default"))
@@ -73,6 +77,11 @@ def _given(goal: Goal, parameter: Parameter, services: frozenset[str]) -> JsonVa
             return value
         return parsed
     return value
+
+
+def _unclear(parameter: Parameter, several: list[JsonValue]) -> str:
+    said = " and ".join(repr(value) for value in several[:3])
+    return f"{parameter.name!r} is unclear: the goal says {said}; give -p {parameter.name}=..."
 
 
 def _missing(parameter: Parameter, services: frozenset[str]) -> str:

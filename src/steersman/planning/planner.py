@@ -60,11 +60,17 @@ def _misfit(scenario: Scenario, world: World) -> str | None:
     here, labels = world.environment, scenario.labels
     if scenario.method is None:
         return "it has no methods"
-    if labels.platforms and here.kind not in labels.platforms:
+    if labels.platforms and not labels.platforms & _platforms(world):
         return f"it is for {', '.join(sorted(labels.platforms))}, and this is {here.kind}"
     if labels.tiers and here.tier not in labels.tiers:
         return f"it is for {', '.join(sorted(labels.tiers))}, and this is {here.tier}"
     return None
+
+
+def _platforms(world: World) -> frozenset[str]:
+    """What the environment is, and its systems: each is a platform that a scenario can be made for."""
+    systems = {operation.toolset for operation in world.catalogue.values()}
+    return frozenset({world.environment.kind, *systems, *(name.replace("_", "-") for name in systems)})
 
 
 def _refusal(scenario: Scenario, solution: Solution) -> str:

@@ -26,6 +26,8 @@ class World:
     """Signals that some source can measure here; conditions on others are problems."""
     services: frozenset[str] = frozenset()
     """Services known here: what a goal's text may name. Empty: not known."""
+    admits_new: Callable[[ResourceId], bool] = lambda _: False
+    """Where in the protected set something new may be made, such as a backup; what is there already stays as it is."""
 
 
 class Reading(Fact):

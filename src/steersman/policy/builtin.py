@@ -36,6 +36,9 @@ PROTECTED = (
     "steersman/*",
 )
 
+NEW_BACKUP = "^[^/]+/backup/[^/%.][^/%]*/[^/%.][^/%]*$"
+"""Targets in the protected set that may be created: the place of a backup, spelled plainly."""
+
 FORBID = (
     Rule(
         id="deny-read-only",
@@ -53,7 +56,7 @@ FORBID = (
         id="deny-protected",
         effect="deny",
         when='protected && effect != "read" && route != "undo" '
-        '&& !(access == "create" && resource.matches("^[^/]+/backup/[^/%.][^/%]*/[^/%.][^/%]*$"))',
+        f'&& !(access == "create" && resource.matches("{NEW_BACKUP}"))',
         reason="the target lies in the protected set, where nothing but new backups is made",
     ),
     Rule(

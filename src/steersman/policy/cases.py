@@ -29,10 +29,10 @@ class Result(Fact):
 
 def run_tests(policy: Policy) -> tuple[Result, ...]:
     """Every case of every document. Raises ConfigError for a malformed one."""
-    return tuple(Result(case=case, decision=policy.decide(_request(policy, case))) for case in policy.tests)
+    return tuple(Result(case=case, decision=policy.decide(request_of(policy, case))) for case in policy.tests)
 
 
-def _request(policy: Policy, case: Case) -> PolicyRequest:
+def request_of(policy: Policy, case: Case) -> PolicyRequest:
     """The case's request, the rest from an ordinary one: a reversible write to a lab service, by a plan, in review."""
     given = dict(case.request)
     tier = given.pop("tier", "lab")

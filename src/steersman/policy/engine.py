@@ -20,7 +20,7 @@ from steersman.domain.errors import ConfigError
 from steersman.domain.fact import Digest, digest
 from steersman.domain.ids import OperationName, PrincipalId, ResourceId, RuleId
 from steersman.domain.policy import PolicyDecision, PolicyRequest, Requirement
-from steersman.policy.builtin import BUILTIN
+from steersman.policy.builtin import BUILTIN, NEW_BACKUP
 from steersman.policy.document import Case, Freeze, Rule, parse
 from steersman.policy.schema import SCHEMA, Facts, facts, samples
 from steersman.policy.typecheck import ExpressionError, check
@@ -113,6 +113,10 @@ class Policy:
         """Whether a resource, or an operation by its name, lies in the protected set, however it is spelled."""
         forms = {resource, _plain(resource), operation}
         return any(pattern.match(form) for pattern in self.protected for form in forms)
+
+    def admits_new(self, resource: str) -> bool:
+        """Whether something new may be made at a place of the protected set; the same that `deny-protected` says."""
+        return re.search(NEW_BACKUP, resource) is not None
 
     def is_frozen(self, at: datetime, environment: Environment) -> bool:
         """Whether a freeze window of the environment's tier is open."""

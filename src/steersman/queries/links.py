@@ -1,8 +1,9 @@
-"""Links that open Grafana Explore on a query, made by code so that evidence can be followed."""
+"""Links that open a query with its window, made by code so that evidence can be followed."""
 
 from __future__ import annotations
 
 import json
+from datetime import UTC
 from typing import Literal
 from urllib.parse import urlencode
 
@@ -31,6 +32,26 @@ def explore_link(grafana_url: str, source: DataSource, query: str, *, window: Wi
     }
     panes = json.dumps({"a": pane}, separators=(",", ":"))
     return f"{grafana_url.rstrip('/')}/explore?" + urlencode({"schemaVersion": "1", "panes": panes})
+
+
+def graph_link(prometheus_url: str, query: str, *, window: Window) -> str:
+    """A link to the page that Prometheus itself has for queries."""
+    length_s = (window.end - window.start).total_seconds()
+    shown = {
+        "g0.expr": query,
+        "g0.tab": "0",
+        "g0.range_input": f"{max(round(length_s), 1)}s",
+        "g0.end_input": window.end.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"),
+        "g0.step_input": f"{window.step_s:g}",
+    }
+    return f"{prometheus_url.rstrip('/')}/graph?" + urlencode(shown)
+
+
+def jaeger_link(jaeger_url: str, service: str, *, window: Window) -> str:
+    """A link to the traces of a service on Jaeger's own page."""
+    micros = {"start": window.start, "end": window.end}
+    asked = {"service": service, **{name: str(round(at.timestamp() * 1e6)) for name, at in micros.items()}}
+    return f"{jaeger_url.rstrip('/')}/search?" + urlencode(asked)
 
 
 def _ms(seconds: float) -> str:

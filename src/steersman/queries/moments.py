@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import pairwise
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from steersman.domain.errors import InputError
 from steersman.domain.fact import Instant
+from steersman.domain.signal import Window
 from steersman.queries.matching import duration, number, seconds
 
 Moment = Annotated[float, Field(ge=0, le=32_503_680_000)] | Instant
@@ -57,3 +59,10 @@ def window_s(start: Moment, end: Moment, *, at_most_s: float) -> float:
     if length > at_most_s:
         raise InputError(f"a window of {length:g} s is too long, at most {at_most_s:g} s; ask in parts")
     return length
+
+
+def sliced(window: Window, count: int) -> list[Window]:
+    """The window in so many parts of one length, one after the other."""
+    length = (window.end - window.start) / count
+    edges = [*(window.start + length * number for number in range(count)), window.end]
+    return [Window(start=a, end=b, step_s=window.step_s) for a, b in pairwise(edges)]

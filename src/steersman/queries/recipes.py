@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from steersman.domain.signal import SignalName
 from steersman.queries.matching import number
-from steersman.queries.signals import QUANTILE, STATUS, Recipe
+from steersman.queries.signals import LABELS, QUANTILE, STATUS, Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +168,31 @@ USE = (
     Recipe("restarts", "process_start_time_seconds", "max(changes(process_start_time_seconds{$selector}[1h]))"),
     _gauge("up", "up"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class CallMetric:
+    """A counter of calls between services, as a mesh or a trace store keeps it."""
+
+    metric: str
+    callers: tuple[str, ...]
+    """Labels that may name who calls, the likeliest first."""
+    callees: tuple[str, ...]
+    only: str = ""
+
+
+CALLS = (
+    CallMetric("traces_service_graph_request_total", ("client",), ("server",)),
+    CallMetric(
+        "istio_requests_total",
+        ("source_canonical_service", "source_workload", "source_app"),
+        ("destination_service_name", "destination_canonical_service", "destination_workload", "destination_app"),
+        'reporter="source"',
+    ),
+    CallMetric("http_client_request_duration_seconds_count", LABELS["service"], ("peer_service", "server_address")),
+    CallMetric("rpc_client_duration_milliseconds_count", LABELS["service"], ("peer_service", "server_address")),
+)
+"""Sources: Tempo's metrics generator, Istio standard metrics, OpenTelemetry semantic conventions."""
 RECIPES: tuple[Recipe, ...] = (*(recipe for of in REQUESTS for recipe in _red(of)), *USE)
 
 

@@ -42,6 +42,8 @@ LABELS: dict[SelectorField, tuple[str, ...]] = {
     "namespace": ("namespace", "k8s_namespace_name", "service_namespace", "exported_namespace"),
 }
 """Labels that may carry a field of a selector, the likeliest first."""
+JOBS = frozenset({"job", "exported_job"})
+"""Labels whose values may be `namespace/service`."""
 STATUS = ("http_response_status_code", "status_code", "code", "status", "http_status_code", "response_code")
 _HOLE = re.compile(r"\$(selector|window|seconds|status)\b")
 QUANTILE: dict[SignalName, float] = {"latency_p50": 0.5, "latency_p95": 0.95, "latency_p99": 0.99}
@@ -94,7 +96,7 @@ def candidates(
     if field != "service":
         return
     for label in known:
-        if label in {"job", "exported_job"}:
+        if label in JOBS:
             yield Matcher(label=label, op="=~", value=f".+/{exactly(value)}")
         elif label == "pod":
             yield Matcher(label=label, op="=~", value=f"{exactly(value)}-[a-z0-9]+(-[a-z0-9]+)?")

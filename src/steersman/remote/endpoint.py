@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -118,6 +119,19 @@ def identity(kind: str, name: str, tier: Tier, *, endpoint: Endpoint) -> Environ
     """What is acted on, for servers that have no id of their own: the same URL and tenant are the same system."""
     uid = hashlib.sha256(f"{kind}\n{endpoint.url}\n{endpoint.tenant}".encode()).hexdigest()[:16]
     return Environment(kind=kind, name=name, uid=uid, url=endpoint.url, tier=tier)
+
+
+def local_identity(kind: str, name: str, tier: Tier, *, place: Path) -> Environment:
+    """What is acted on, for a folder of this machine: the same path is the same system."""
+    uid = hashlib.sha256(f"{kind}\n{place}".encode()).hexdigest()[:16]
+    return Environment(kind=kind, name=name, uid=uid, url=place.as_uri(), tier=tier)
+
+
+def list_identity(kind: str, name: str, tier: Tier, *, names: Sequence[str]) -> Environment:
+    """What is looked at, for checks that any server may answer: the same list is the same system."""
+    shown = ",".join(sorted(names))
+    uid = hashlib.sha256(f"{kind}\n{shown}".encode()).hexdigest()[:16]
+    return Environment(kind=kind, name=name, uid=uid, url=shown, tier=tier)
 
 
 def _tls(endpoint: Endpoint) -> ssl.SSLContext | bool:

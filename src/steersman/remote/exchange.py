@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NoReturn
@@ -30,10 +30,15 @@ class Request:
     method: str
     path: str
     query: Pairs = ()
-    form: Pairs = ()
-    body: JsonValue = None
-    headers: Pairs = ()
+    form: Pairs = field(default=(), repr=False)
+    body: JsonValue = field(default=None, repr=False)
+    headers: Pairs = field(default=(), repr=False)
+    """What is sent may be a secret, so neither it nor the headers stand in a traceback."""
+    content: bytes | None = field(default=None, repr=False)
+    """Sent as it is, under a content type that `headers` names."""
     writes: bool = False
+    auth: httpx.Auth | None = field(default=None, repr=False)
+    """Signs this request alone, instead of what the client does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,8 @@ class Answer:
     status: int
     content_type: str
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By lower-case name; repeated ones are joined by a comma."""
 
     @property
     def text(self) -> str:
@@ -105,17 +112,19 @@ class Remote:
             request.method,
             request.path,
             params=list(request.query) or None,
-            content=urlencode(request.form) if request.form else None,
+            content=urlencode(request.form) if request.form else request.content,
             json=request.body,
             headers=headers,
         )
-        response = await self.client.send(sent, stream=True)
+        auth = request.auth or httpx.USE_CLIENT_DEFAULT
+        response = await self.client.send(sent, stream=True, auth=auth)
         try:
             body = await self._read(request, response)
         finally:
             await response.aclose()
         kind = response.headers.get("content-type", "")
-        return Answer(response.status_code, kind, body), retry_after(response.headers.get("retry-after", ""))
+        answer = Answer(response.status_code, kind, body, dict(response.headers))
+        return answer, retry_after(response.headers.get("retry-after", ""))
 
     async def _read(self, request: Request, response: httpx.Response) -> bytes:
         chunks: list[bytes] = []
@@ -136,7 +145,7 @@ class Remote:
     def _refusal(self, request: Request, answer: Answer, retry_after_s: float | None) -> SteersmanError:
         said = one_line(reason(answer.text)) or "it gave no reason"
         what = f"{self.name} answered {answer.status} to {request.path!r}: {said}"
-        if answer.status == httpx.codes.TOO_MANY_REQUESTS:
+        if answer.status == httpx.codes.TOO_MANY_REQUESTS or _is_throttled(answer, retry_after_s):
             return UnavailableError(f"{what}; ask again later", retry_after_s=retry_after_s)
         if httpx.codes.is_server_error(answer.status):
             kind = OutcomeUnknownError if request.writes else UnavailableError
@@ -156,6 +165,12 @@ class Remote:
         raise kind(f"{self.name} at {str(self.client.base_url)!r}: {why}") from cause
 
 
+def _is_throttled(answer: Answer, retry_after_s: float | None) -> bool:
+    """GitHub says so by 403, and tells it from a lack of rights by these headers."""
+    spent = answer.headers.get("x-ratelimit-remaining") == "0"
+    return answer.status == httpx.codes.FORBIDDEN and (spent or retry_after_s is not None)
+
+
 def reason(body: str) -> str:
     """The server's words in the body of an error, which may be an object, a bare JSON string, or text."""
     try:
@@ -163,6 +178,8 @@ def reason(body: str) -> str:
     except (ValueError, RecursionError):
         return body
     if isinstance(document, dict):
+        if isinstance(document.get("errors"), list):
+            return "; ".join(map(str, document["errors"]))
         return next((str(document[key]) for key in ("error", "message", "detail") if document.get(key)), body)
     return document if isinstance(document, str) else body
 

@@ -25,6 +25,12 @@ class CaptureCase(Fact):
     call_graph: tuple[tuple[str, str], ...] = ()
     """Caller and callee."""
     changes: tuple[Change, ...] = ()
+    suspect: str = ""
+    """The service that was paged for or asked about."""
+    holes: tuple[str, ...] = ()
+    """Who did not answer while it was recorded."""
+    not_looked_at: tuple[str, ...] = ()
+    """What nothing there measures or keeps."""
 
 
 def write_capture(
@@ -32,13 +38,15 @@ def write_capture(
 ) -> None:
     """Writes `case.json`, `metrics.parquet`, `logs.parquet` and `spans.parquet`; a version stands beside each pod.
 
+    What lies before the window is marked as reference: it is what the window is compared with.
+
     Raises ConfigError when pyarrow is missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
     tables = {
-        "metrics": [row for series in metrics for row in _points(series)],
-        "logs": [_log(line) for line in logs],
-        "spans": [_span(span) for span in spans],
+        "metrics": [(*row, _phase(row[0], case)) for series in metrics for row in _points(series)],
+        "logs": [(*_log(line), _phase(_naive(line.at), case)) for line in logs],
+        "spans": [(*_span(span), _phase(_naive(span.start), case)) for span in spans],
     }
     for name, rows in tables.items():
         _write_table(folder / f"{name}.parquet", _SCHEMAS[name], rows)
@@ -50,16 +58,19 @@ _SCHEMAS: dict[str, tuple[tuple[str, str], ...]] = {
         ("timestamp", "timestamp[us]"),
         *((name, "string") for name in ("metric", "service", "pod", "version", "peer")),
         ("value", "float64"),
+        ("phase", "string"),
     ),
     "logs": (
         ("timestamp", "timestamp[us]"),
         *((name, "string") for name in ("service", "pod", "version", "level", "message", "trace_id", "span_id")),
+        ("phase", "string"),
     ),
     "spans": (
         *((name, "string") for name in ("trace_id", "span_id", "parent_id", "service", "pod", "version", "operation")),
         ("start", "timestamp[us]"),
         ("duration_us", "int64"),
         ("status", "string"),
+        ("phase", "string"),
     ),
 }
 
@@ -89,11 +100,14 @@ def _case(case: CaptureCase, tables: dict[str, list[tuple[Any, ...]]]) -> str:
             "window_start": _text(case.window.start),
             "window_end": _text(case.window.end),
             "alert_time": _text(case.alert_time) if case.alert_time else None,
+            "alert": {"service": case.suspect, "metric": ""} if case.suspect else None,
             "timezone": "UTC",
             "candidates": list(case.candidates),
             "call_graph": [list(edge) for edge in case.call_graph],
             "modalities": {name: len(rows) for name, rows in tables.items()},
             "changes": [change.model_dump(mode="json") for change in case.changes],
+            "holes": list(case.holes),
+            "not_looked_at": list(case.not_looked_at),
         },
         indent=1,
         ensure_ascii=False,
@@ -102,6 +116,10 @@ def _case(case: CaptureCase, tables: dict[str, list[tuple[Any, ...]]]) -> str:
 
 def _text(at: datetime) -> str:
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
+
+
+def _phase(at: datetime, case: CaptureCase) -> str | None:
+    return "reference" if at < _naive(case.window.start) else None
 
 
 def _naive(at: datetime) -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from steersman.domain.environment import Environment
 from steersman.domain.errors import OutcomeUnknownError, ToolError, UnavailableError
@@ -27,6 +27,12 @@ _VALUED: JsonObject = {
     "required": ["name", "value"],
 }
 _GET = Invocation(operation=OperationName("sim.get"), arguments={"name": {"$arg": "/name"}})
+
+
+_LOAD: dict[str, Any] = {
+    "after": {"value": {"$arg": "/value"}},
+    "inverse": {"operation": "sim.delete", "arguments": {"name": {"$arg": "/name"}}},
+}
 
 
 @dataclass(slots=True)
@@ -57,7 +63,7 @@ class World:
         return ENVIRONMENT
 
     def bindings(self) -> Sequence[Binding]:
-        """Reads, a natural update, a create with its delete, a write and a destruction without inverse."""
+        """Reads, an update, creates with their delete, a write and a destruction without inverse."""
         return (
             Binding(_operation("get", "read", "read", _NAME), self._get),
             Binding(_operation("wait", "read", "read", _NAME), self._wait),
@@ -84,6 +90,10 @@ class World:
                     after={"value": {"$arg": "/value"}},
                     inverse={"operation": "sim.delete", "arguments": {"name": {"$arg": "/name"}}},
                 ),
+                self._set,
+            ),
+            Binding(
+                _operation("load", "write", "create", _VALUED, **_LOAD).model_copy(update={"interruptible": True}),
                 self._set,
             ),
             Binding(_operation("delete", "destructive", "delete", _NAME, after=ABSENT), self._delete),

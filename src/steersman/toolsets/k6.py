@@ -6,6 +6,7 @@ of each: a trend holds every value, so these are exact, and nothing is written p
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from dataclasses import dataclass
@@ -13,13 +14,14 @@ from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
+from urllib.parse import quote
 
 from steersman.domain.errors import ToolError
 from steersman.domain.fact import JsonObject
 from steersman.domain.histogram import Histogram, bucket_of
 from steersman.domain.load import Compiled, GeneratorName, Journey, LoadProfile
 from steersman.domain.load_port import SECRET_VARIABLE, Launch, Measured
-from steersman.domain.load_result import Block, ErrorKind, StepFigures
+from steersman.domain.load_result import Block, ErrorKind, Progress, StepFigures
 
 SCRIPT, SUMMARY = "script.js", "summary.json"
 KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
@@ -32,6 +34,10 @@ PERCENTS: tuple[float, ...] = (
 """Of each block: dense where the tail is."""
 FINER = 1_000
 """k6 takes whole rates: 0.5/s is 500 in 1,000 s."""
+ASK_S = 1.0
+LOOK_BACK = 3
+SETTLE_S = 1.0
+"""k6 gathers values for so long before it shows them, and needs some of it to start."""
 WHOLE_EXITS = frozenset({0, 99})
 """Done, and done with a threshold crossed."""
 
@@ -55,11 +61,35 @@ class K6:
         data = json.dumps(_data(profile), indent=2, ensure_ascii=True)
         return Compiled(generator="k6", files={SCRIPT: template.replace("/*PROFILE*/", data, 1)}, main=SCRIPT)
 
-    def launch(self, profile: LoadProfile) -> Launch:
-        """No REST API, no usage report, no colours."""
+    def launch(self, profile: LoadProfile, *, port: int = 0) -> Launch:
+        """No usage report, no colours; its REST API only where progress is asked for."""
         del profile
-        command = (self._program, "run", "--quiet", "--no-color", "--no-usage-report", "--address", "", SCRIPT)
+        address = f"127.0.0.1:{port}" if port else ""
+        command = (self._program, "run", "--quiet", "--no-color", "--no-usage-report", "--address", address, SCRIPT)
         return Launch(commands=(command,), good_exits=WHOLE_EXITS)
+
+    async def progress(self, profile: LoadProfile, folder: Path, *, port: int, at_s: float) -> Progress | None:
+        """Three metrics of k6's REST API: counts so far, and the percentile of the block that goes on."""
+        del folder
+        edges = profile.block_edges()
+        width = edges[1] - edges[0]
+        block = min(max(int((at_s - SETTLE_S - edges[0]) / width), 0), len(edges) - 2)
+        try:
+            requests, failures = [await _sample(port, f"steer_{name}") for name in ("requests", "failures")]
+            latency: dict[str, float] = {}
+            for number in range(block, max(block - LOOK_BACK, -1), -1):  # the newest that has values already
+                latency = await _sample(port, f"steer_latency{{block:b{number}}}")
+                if latency.get("max"):
+                    break
+        except (OSError, ValueError, KeyError, TypeError, asyncio.IncompleteReadError):
+            return None  # not up yet, or gone already
+        return Progress(
+            at_s=at_s,
+            of_s=profile.duration_s,
+            requests=round(requests.get("count", 0)),
+            failures=round(failures.get("count", 0)),
+            p95_ms=latency.get("p(95)", 0.0),
+        )
 
     def read(self, profile: LoadProfile, folder: Path) -> Measured:
         """The figures in the summary. Raises ToolError when there is none."""
@@ -69,6 +99,21 @@ class K6:
             return _measured(profile, _Metrics(metrics))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
             raise ToolError(f"k6 left no usable {SUMMARY!r} ({type(e).__name__}: {e}); look at its stderr") from e
+
+
+async def _sample(port: int, metric: str) -> dict[str, float]:
+    """What k6's REST API says of a metric; nothing for one that has no data."""
+    async with asyncio.timeout(ASK_S):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            writer.write(f"GET /v1/metrics/{quote(metric)} HTTP/1.0\r\n\r\n".encode())
+            head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        finally:
+            writer.close()
+    if b" 200 " not in head.partition(b"\r\n")[0]:
+        return {}
+    found: dict[str, float] = json.loads(body)["data"]["attributes"]["sample"]
+    return found
 
 
 def _data(profile: LoadProfile) -> JsonObject:

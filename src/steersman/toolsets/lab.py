@@ -125,6 +125,12 @@ READS: tuple[Operation, ...] = (
         resource=POOL_ID,
     ),
     _read(
+        "get_endpoint",
+        "Shows where a service can be asked, or one pool of it, past the proxy: for load tests",
+        _closed({"service": SERVICE, "pool": POOL}, "pool"),
+        _closed({"url": {"type": "string"}}),
+    ),
+    _read(
         "get_artifact",
         "Shows whether a version is built, and the digest that its source builds to",
         _closed({"service": SERVICE, "version": VERSION}),

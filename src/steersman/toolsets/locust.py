@@ -18,9 +18,9 @@ from steersman.domain.fact import JsonObject
 from steersman.domain.histogram import Histogram
 from steersman.domain.load import Compiled, Gap, GeneratorName, LoadProfile
 from steersman.domain.load_port import SECRET_VARIABLE, Launch, Measured
-from steersman.domain.load_result import Block, StepFigures
+from steersman.domain.load_result import Block, Progress, StepFigures
 
-SCRIPT, RESULT = "locustfile.py", "result.json"
+SCRIPT, RESULT, NOW = "locustfile.py", "result.json", "now.json"
 SECOND_S = 1.0
 """How often Locust may change the number of users."""
 
@@ -43,11 +43,21 @@ class Locust:
             generator="locust", files={SCRIPT: template.replace("@PROFILE@", text, 1)}, main=SCRIPT, gaps=_gaps(profile)
         )
 
-    def launch(self, profile: LoadProfile) -> Launch:
+    def launch(self, profile: LoadProfile, *, port: int = 0) -> Launch:
         """Without web page and tables; it ends by itself."""
+        del port
         users = ("-u", "1", "-r", "1") if profile.model == "open" else ("-s", f"{profile.timeout_s + 1:g}")
         options = ("--headless", "--only-summary", "--loglevel", "WARNING", "--exit-code-on-error", "0")
         return Launch(commands=((*self._program, "-f", SCRIPT, *options, *users),), cores="one")
+
+    async def progress(self, profile: LoadProfile, folder: Path, *, port: int, at_s: float) -> Progress | None:
+        """What the Locust file leaves once a second."""
+        del port, at_s
+        try:
+            told = json.loads((folder / NOW).read_text(encoding="utf-8"))
+            return Progress.model_validate({**told, "of_s": profile.duration_s})
+        except (OSError, ValueError):
+            return None  # not there yet
 
     def read(self, profile: LoadProfile, folder: Path) -> Measured:
         """The figures that the Locust file left. Raises ToolError when there are none."""

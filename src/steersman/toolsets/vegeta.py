@@ -21,7 +21,7 @@ from steersman.domain.errors import ToolError
 from steersman.domain.histogram import Histogram, bucket_of
 from steersman.domain.load import Compiled, Gap, GeneratorName, LoadProfile, Request
 from steersman.domain.load_port import Launch, Measured
-from steersman.domain.load_result import Block, ErrorKind, StepFigures
+from steersman.domain.load_result import Block, ErrorKind, Progress, StepFigures
 
 TARGETS, RESULTS = "targets.jsonl", "results.jsonl"
 STEPS = 10
@@ -57,8 +57,9 @@ class Vegeta:
         files = {TARGETS: "\n".join(lines) + "\n", "commands.jsonl": attacks}
         return Compiled(generator="vegeta", files=files, main=TARGETS, gaps=tuple(_gaps(profile)))
 
-    def launch(self, profile: LoadProfile) -> Launch:
+    def launch(self, profile: LoadProfile, *, port: int = 0) -> Launch:
         """One attack for each level, then one encoding of all results."""
+        del port
         attacks, outputs = [], []
         for number, (level, duration_s) in enumerate(_levels(profile)):
             output = f"attack-{number}.bin"
@@ -66,6 +67,11 @@ class Vegeta:
             outputs.append(output)
         encode = (self._program, "encode", "-to=json", f"-output={RESULTS}", *outputs)
         return Launch(commands=(*attacks, encode))
+
+    async def progress(self, profile: LoadProfile, folder: Path, *, port: int, at_s: float) -> Progress | None:
+        """Only how long it has gone on: Vegeta's results are encoded when all attacks are over."""
+        del folder, port
+        return Progress(at_s=at_s, of_s=profile.duration_s)
 
     def _attack(self, profile: LoadProfile, level: float, duration_s: float, *, output: str) -> tuple[str, ...]:
         if profile.model == "open":
@@ -139,32 +145,43 @@ def _target(profile: LoadProfile, request: Request) -> str:
     return json.dumps(target, ensure_ascii=True)
 
 
-def _gaps(profile: LoadProfile) -> Iterator[Gap]:
-    def gap(feature: str, severity: str, detail: str) -> Gap:
-        return Gap.model_validate(
-            {"generator": "vegeta", "feature": feature, "severity": severity, "detail": detail}, strict=False
-        )
+def _gap(feature: str, severity: str, detail: str) -> Gap:
+    return Gap.model_validate(
+        {"generator": "vegeta", "feature": feature, "severity": severity, "detail": detail}, strict=False
+    )
 
+
+def _gaps(profile: LoadProfile) -> Iterator[Gap]:
+    yield from _refused(profile)
+    yield from _approximated(profile)
+
+
+def _refused(profile: LoadProfile) -> Iterator[Gap]:
+    if profile.auth is not None:
+        yield _gap("auth", "refused", "a secret would stand in its target list or on its command line")
+    if profile.abort:
+        yield _gap("abort", "refused", "its results are read at the end, so nothing could end the run before")
+    if any(s.begin == s.end == 0 for s in profile.segments()):
+        yield _gap("idle_stage", "refused", "a rate of 0 means without limit to Vegeta")
+    if profile.model == "closed" and any(journey.think_s for journey in profile.journeys):
+        yield _gap("think_time", "refused", "its workers never pause, so these users would send far more than asked")
+
+
+def _approximated(profile: LoadProfile) -> Iterator[Gap]:
     segments = profile.segments()
     thinks = any(journey.think_s for journey in profile.journeys)
-    if profile.auth is not None:
-        yield gap("auth", "refused", "a secret would stand in its target list or on its command line")
-    if any(s.begin == s.end == 0 for s in segments):
-        yield gap("idle_stage", "refused", "a rate of 0 means without limit to Vegeta")
-    if profile.model == "closed" and thinks:
-        yield gap("think_time", "refused", "its workers never pause, so these users would send far more than asked")
     if profile.model == "open" and thinks:
-        yield gap("think_time", "approximated", "requests of a journey are not spaced; the rate is kept")
+        yield _gap("think_time", "approximated", "requests of a journey are not spaced; the rate is kept")
     if any(s.begin != s.end for s in segments):
-        yield gap("smooth_levels", "approximated", f"each ramp becomes {STEPS} levels")
+        yield _gap("smooth_levels", "approximated", f"each ramp becomes {STEPS} levels")
     if any(len(journey.requests) > 1 for journey in profile.journeys):
-        yield gap("journey_order", "approximated", "requests of a journey do not wait for each other")
+        yield _gap("journey_order", "approximated", "requests of a journey do not wait for each other")
     if sum(_rounds(profile)) != sum(j.weight for j in profile.journeys) / math.gcd(
         *(j.weight for j in profile.journeys)
     ):
-        yield gap("weights", "approximated", f"weights are rounded to {MOST_ROUNDS} turns")
+        yield _gap("weights", "approximated", f"weights are rounded to {MOST_ROUNDS} turns")
     if profile.model == "open":
-        yield gap("in_flight_cap", "approximated", "at the cap requests wait instead of being dropped and counted")
+        yield _gap("in_flight_cap", "approximated", "at the cap requests wait instead of being dropped and counted")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ class Target:
     port: int = 0
     median_s: float = 0.02
     sigma: float = 0.4
+    breaks_above: float = 0.0
+    """Requests in the last second beyond which it fails; 0: it never does."""
     seen: list[str] = field(default_factory=list)
     arrivals: list[float] = field(default_factory=list)
     took_ms: list[float] = field(default_factory=list)
@@ -61,6 +63,8 @@ class Target:
             self.seen.append(lines[0])
             self.arrivals.append(begun)
             await self._wait(path)
+            if self.breaks_above and sum(at > begun - 1 for at in self.arrivals[-1_000:]) > self.breaks_above:
+                path = "/broken"
             status = {"/missing": b"404 Not Found", "/broken": b"500 Oops", "/away": b"302 Found"}.get(path, b"200 OK")
             extra = b"\r\nLocation: http://127.0.0.1:1/" if path == "/away" else b""
             writer.write(ANSWER % (status + extra))

@@ -184,3 +184,44 @@ async def test_what_may_change_data_needs_the_operation_that_says_so(toolset: Lo
         assert target.seen == []
         await bound(toolset, "run_changing")(arguments, context())
         assert target.seen[0].startswith("POST / ")
+
+
+async def test_a_breached_abort_condition_ends_a_run_as_a_failure_with_its_figures(toolset: LoadToolset) -> None:
+    async with serving(Target()) as target:
+        abort = ({"kind": "errors", "above": 0.5, "for_s": 2},)
+        load = profile(target, Request(name="b", path="/broken"), stages=(Stage(duration_s=60, level=20),), abort=abort)
+        began = time.monotonic()
+        answer = await bound(toolset, "run")({"name": "a", "profile": load.model_dump(mode="json")}, context())
+        took = time.monotonic() - began
+    assert took < 30
+    assert answer["verdict"] == "fail"
+    assert "ended early" in str(answer["reason"])
+    result = toolset.runs.load("a")[1]
+    assert 20 < result.requests < 600
+    assert result.failures == result.requests
+
+
+async def test_the_limit_lies_where_the_target_breaks(tmp_path: Path) -> None:
+    toolset = LoadToolset(K6(), tmp_path, lab, LoadCaps())
+    async with serving(Target(sigma=0.0, median_s=0.005, breaks_above=45)) as target:
+        goals = (FailureGoal(max_count=0),)
+        load = profile(target, stages=(Stage(duration_s=4, level=10),), goals=goals)
+        asked = {"name": "s", "profile": load.model_dump(mode="json"), "lowest": 10, "highest": 200, "most_points": 6}
+        found = await bound(toolset, "find_limit")(asked, context())
+        assert found == await bound(toolset, "find_limit")(asked, context()), "the same call again sends nothing"
+    assert [point["rate"] for point in found["points"]][:3] == [10, 20, 40]
+    assert found["holds"] >= 40
+    assert found["breaks"] <= 80
+    assert await bound(toolset, "get_run")({"name": "s"}, context()) == {"exists": True}
+
+
+async def test_two_runs_of_one_load_are_compared_and_a_slower_one_fails(tmp_path: Path) -> None:
+    toolset = LoadToolset(K6(), tmp_path, lab, LoadCaps())
+    for name, median_s in (("before", 0.01), ("after", 0.03)):
+        async with serving(Target(sigma=0.1, median_s=median_s)) as target:
+            load = profile(target, stages=(Stage(duration_s=12, level=40),))
+            await bound(toolset, "run")({"name": name, "profile": load.model_dump(mode="json")}, context())
+    found = await bound(toolset, "compare")({"names": ["after"], "baselines": ["before"]}, context())
+    # On a machine that is busy with other work the generator is not believed; it never passes.
+    assert found["verdict"] == "fail" or "not to be trusted" in str(found["reason"])
+    assert "slower" in str(found["reason"]) or found["verdict"] == "inconclusive"

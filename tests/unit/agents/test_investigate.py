@@ -7,12 +7,12 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from tests.unit.diagnosis.shop import LENGTH_S, START, Faults, Shop, window
 
 from steersman.agents.investigate import SIGNALS, Scope, investigate
 from steersman.diagnosis.bundle import Bundle
 from steersman.domain.errors import UnavailableError
 from steersman.domain.signal import Change, LogPage, Selector, Series, SignalName, SpanPage, Window
+from steersman.testing.shop import LENGTH_S, START, Faults, Shop, window
 
 
 class Recorded:

@@ -5,7 +5,9 @@ import pytest
 from tests.unit.planning.lab_operations import WORLD, FakeLab
 from tests.unit.planning.test_planner import KOREAN, MATCH
 
-from steersman.agents.planning import PlanningDeps, drifted, make_plan, observe, planning_agent
+from steersman.agents.planning import PlanningDeps, drifted, observe
+from steersman.agents.planning_graph import planning_agent
+from steersman.agents.proposing import make_plan
 from steersman.domain.call import Call, Outcome
 from steersman.domain.environment import Principal
 from steersman.domain.errors import InputError, UnavailableError

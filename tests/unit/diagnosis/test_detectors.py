@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.diagnosis.shop import Faults, Shop
 
 from steersman.diagnosis import errors, latency, logs, repetition, series, structure
 from steersman.diagnosis.bundle import NONE, Bundle, Logs, Spans, Vocabulary
@@ -16,6 +15,7 @@ from steersman.diagnosis.statistics import quantiles, stratified, surprise, trus
 from steersman.diagnosis.symptom import Symptom
 from steersman.diagnosis.templates import templates
 from steersman.diagnosis.traces import shape
+from steersman.testing.shop import Faults, Shop
 
 
 def codes(*values: int) -> np.ndarray:

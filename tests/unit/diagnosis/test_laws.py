@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from tests.unit.diagnosis.shop import SERVICES, START, Faults, Shop, renamed, window
 
 from steersman.diagnosis.gathering import Gathered, bundle_of
 from steersman.diagnosis.investigation import investigate
 from steersman.domain.finding import Investigation
 from steersman.domain.signal import LogRecord, Selector, Series, Span
+from steersman.testing.shop import SERVICES, START, Faults, Shop, renamed, window
 
 FAULTS = (
     Faults(own={"payments": 0.3}),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from steersman.app.contracts import plannable
 from steersman.domain.environment import Environment
 from steersman.domain.fact import JsonObject
 from steersman.domain.goal import Goal
@@ -16,13 +17,12 @@ from steersman.knowledge.elaborate import elaborate
 from steersman.planning.check import check
 from steersman.planning.planner import plan
 from steersman.planning.world import Needs, Reading, World, facts_of
-from steersman.toolsets.contracts.catalogue import contracts
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 DESIGN = read((Path(__file__).parent / "design_example.json").read_text("utf-8")).scenarios[0]
 WORLD = World(
     environment=Environment(kind="kubernetes", name="eks", uid="u", url="https://eks.test", tier="staging"),
-    catalogue=contracts(),
+    catalogue=plannable(),
     kinds={},
     protected=lambda _: False,
     signals=frozenset(UNIT),

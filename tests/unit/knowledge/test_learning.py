@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from steersman.app.contracts import plannable
 from steersman.domain.environment import Environment, Principal
 from steersman.domain.errors import InputError
 from steersman.domain.fact import JsonObject
@@ -21,13 +22,12 @@ from steersman.knowledge.shelf import Entry, Shelf
 from steersman.planning.check import check
 from steersman.planning.planner import plan
 from steersman.planning.world import Facts, Needs, Reading, World, facts_of
-from steersman.toolsets.contracts.catalogue import contracts
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 KIM = Principal(id="kim", kind="human")
 WORLD = World(
     environment=Environment(kind="kubernetes", name="eks", uid="u", url="https://eks.test", tier="staging"),
-    catalogue=contracts(),
+    catalogue=plannable(),
     kinds={},
     protected=lambda _: False,
     signals=frozenset(UNIT),

@@ -1,12 +1,15 @@
 """Every method of every shipped scenario plans, and its plan passes the checker, on each platform that it names."""
 
+import re
 from datetime import UTC, datetime
 from fnmatch import fnmatch
 
 import pytest
 from pydantic import JsonValue
 
+from steersman.app.contracts import plannable
 from steersman.domain.environment import Environment
+from steersman.domain.expression import pointer
 from steersman.domain.fact import JsonObject
 from steersman.domain.goal import Goal
 from steersman.domain.ids import OperationName, ResourceId
@@ -18,11 +21,10 @@ from steersman.index.files import builtin
 from steersman.planning.check import check
 from steersman.planning.planner import plan
 from steersman.planning.world import Facts, Needs, Reading, World, facts_of, probe_key
-from steersman.policy.builtin import PROTECTED
-from steersman.toolsets.contracts.catalogue import contracts
+from steersman.policy.builtin import NEW_BACKUP, PROTECTED
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
-SCENARIOS = [item for item in builtin().scenarios if item.id != "deploy-bluegreen-lab"]
+SCENARIOS = [item for item in builtin().scenarios if not item.id.startswith("deploy-bluegreen-lab")]
 CASES = [
     (scenario, method, platform)
     for scenario in SCENARIOS
@@ -30,6 +32,7 @@ CASES = [
     if scenario.method and method.task == scenario.method.root
     for platform in sorted(scenario.labels.platforms)
 ]
+KNOWN: dict[str, JsonValue] = {"service": "payments", "target": "https://shop.test:8443"}
 VALUES: dict[str, JsonValue] = {
     "string": "x",
     "integer": 7,
@@ -44,21 +47,26 @@ def protected(resource: ResourceId) -> bool:
     return any(fnmatch(resource, pattern) for pattern in PROTECTED)
 
 
-def sample(schema: JsonValue) -> JsonValue:
+def sample(schema: JsonValue, whole: JsonValue = None) -> JsonValue:
+    """Something that the schema allows; `whole` holds its definitions."""
     assert isinstance(schema, dict)
-    if "enum" in schema:
-        choices = schema["enum"]
-        assert isinstance(choices, list)
-        return choices[0]
+    whole = whole or schema
+    if "$ref" in schema:
+        assert isinstance(whole, dict)
+        return sample(pointer(whole, str(schema["$ref"]).removeprefix("#")), whole)
+    for word in ("examples", "enum", "anyOf"):
+        choices = schema.get(word)
+        if isinstance(choices, list):
+            return sample(choices[0], whole) if word == "anyOf" else choices[0]
     if schema.get("type") == "object" and "properties" in schema:
         properties = schema["properties"]
         assert isinstance(properties, dict)
-        return {name: sample(part) for name, part in properties.items()}
+        return {name: sample(part, whole) for name, part in properties.items()}
     return VALUES[str(schema["type"])]
 
 
 def value_for(parameter: Parameter) -> JsonValue:
-    return "payments" if parameter.name == "service" else sample(parameter.schema_)
+    return KNOWN.get(parameter.name) or sample(parameter.schema_)
 
 
 def world(platform: str, scenario: Scenario) -> World:
@@ -68,9 +76,10 @@ def world(platform: str, scenario: Scenario) -> World:
     )
     return World(
         environment=environment,
-        catalogue=contracts(),
+        catalogue=plannable(),
         kinds={},
         protected=protected,
+        admits_new=lambda resource: re.search(NEW_BACKUP, resource) is not None,
         signals=frozenset(UNIT),
     )
 
@@ -80,7 +89,7 @@ def answer(probe: Invocation, tests: dict[str, list[FactTest]]) -> JsonObject:
     wanted = tests.get(probe_key(probe))
     if wanted is None:
         return {"exists": False}
-    state = sample(contracts()[probe.operation].output_schema)
+    state = sample(plannable()[probe.operation].output_schema)
     assert isinstance(state, dict)
     for test in wanted:
         if test.test.path == "/exists" and test.test.value is False:
@@ -90,17 +99,25 @@ def answer(probe: Invocation, tests: dict[str, list[FactTest]]) -> JsonObject:
 
 
 def planned(scenario: Scenario, method: Method, platform: str) -> Plan:
-    parameters = {p.name: value_for(p) for p in scenario.parameters if p.default is None}
+    parameters = {p.name: value_for(p) for p in scenario.parameters if p.default in (None, "")}
+    for item in method.when:
+        if item.probe is None and item.test.path.startswith("/parameters/"):
+            name = item.test.path.rpartition("/")[2]
+            parameters[name] = item.test.value if item.test.op == "==" else "x"
+    named = {name: value for name, value in parameters.items() if value != ""}
     given = {p.name: parameters.get(p.name, p.default) for p in scenario.parameters}
     tests: dict[str, list[FactTest]] = {}
-    for item in method.when:
-        assert item.probe is not None
+    assert scenario.method is not None
+    inner = [each for each in scenario.method.methods if each.task != scenario.method.root]
+    for item in [test for each in (method, *inner) for test in each.when]:
+        if item.probe is None:
+            continue
         filled = {k: str(v).format_map(given) for k, v in item.probe.arguments.items()}
         tests.setdefault(probe_key(Invocation(operation=item.probe.operation, arguments=filled)), []).append(item)
     facts: Facts = {}
     for _ in range(20):
         made = plan(
-            Goal(text=scenario.goal, parameters=parameters),
+            Goal(text=scenario.goal, parameters=named),
             [Match(scenario=scenario, score=1.0, why=("test",))],
             facts,
             world=world(platform, scenario),
@@ -119,7 +136,7 @@ def test_it_plans_and_the_checker_finds_nothing(scenario: Scenario, method: Meth
     made = planned(scenario, method, platform)
     assert check(made, world=world(platform, scenario)) == []
     assert method.name in [choice.method for choice in made.provenance.choices if choice.taken]
-    assert len(made.steps) >= len(method.subtasks)
+    assert len(made.steps) >= len([subtask for subtask in method.subtasks if subtask.operation])
     for step in made.steps:
-        operation = contracts()[OperationName(step.operation)]
+        operation = plannable()[OperationName(step.operation)]
         assert (step.inverse is None) == (operation.inverse is None)

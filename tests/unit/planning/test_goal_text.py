@@ -1,7 +1,10 @@
 import pytest
 
-from steersman.domain.scenario import Parameter, ParameterKind
+from steersman.domain.errors import InputError
+from steersman.domain.goal import Goal
+from steersman.domain.scenario import Parameter, ParameterKind, Scenario
 from steersman.planning.goal_text import found_in
+from steersman.planning.parameters import bind
 
 KNOWN = frozenset({"payments", "catalog", "front", "pay", "payments-db"})
 
@@ -77,3 +80,18 @@ def test_numbers_and_words() -> None:
     assert look("replicas 3 of v2", "number", "replica") == 3
     parameter = Parameter(name="tool", kind="word", schema={"enum": ["k6", "locust"]})
     assert found_in("k6로 부하 테스트", parameter, KNOWN) == "k6"
+
+
+def test_two_sequences_of_weights_are_unclear_and_never_the_default() -> None:
+    weights = Parameter(name="weights", kind="weights", schema={"type": "array"}, default=[100])
+    scenario = Scenario(id="s", goal="deploy", parameters=(weights,))
+    with pytest.raises(InputError, match="'weights' is unclear"):
+        bind(Goal(text="payments v2 배포, 10% → 50% → 100% 그리고 20% → 40%"), scenario, frozenset())
+
+
+def test_a_version_is_no_weight_and_minutes_are_no_rate() -> None:
+    weights = Parameter(name="weights", kind="weights")
+    rate = Parameter(name="rate", kind="number", words=("second",))
+    assert found_in("catalog v2.3.1, 10/50/100", weights, frozenset()) == [10, 50, 100]
+    assert found_in("for 5%, 25%, then 100% of users", weights, frozenset()) == [5, 25, 100]
+    assert found_in("300 requests per second for 10 minutes", rate, frozenset()) == 300

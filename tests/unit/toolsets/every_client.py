@@ -11,6 +11,7 @@ from steersman.remote.exchange import Remote
 from steersman.testing.clock import FakeClock
 from steersman.toolsets.alertmanager import AlertmanagerClient, AlertmanagerToolset
 from steersman.toolsets.grafana import GrafanaClient, GrafanaToolset
+from steersman.toolsets.jaeger import JaegerClient, JaegerToolset
 from steersman.toolsets.loki import LokiClient, LokiToolset
 from steersman.toolsets.prometheus import PrometheusClient, PrometheusToolset
 from steersman.toolsets.tempo import TempoClient, TempoToolset
@@ -24,11 +25,15 @@ def prometheus(remote: Remote) -> Toolset:
 
 
 def loki(remote: Remote) -> Toolset:
-    return LokiToolset(LokiClient(remote), identity("loki", "test", "lab", endpoint=ENDPOINT))
+    return LokiToolset(LokiClient(remote), identity("loki", "test", "lab", endpoint=ENDPOINT), FakeClock(NOW))
 
 
 def tempo(remote: Remote) -> Toolset:
     return TempoToolset(TempoClient(remote), identity("tempo", "test", "lab", endpoint=ENDPOINT))
+
+
+def jaeger(remote: Remote) -> Toolset:
+    return JaegerToolset(JaegerClient(remote), identity("jaeger", "test", "lab", endpoint=ENDPOINT))
 
 
 def alertmanager(remote: Remote) -> Toolset:
@@ -47,6 +52,7 @@ CLIENTS: dict[str, Callable[[Remote], Toolset]] = {
     "prometheus": prometheus,
     "loki": loki,
     "tempo": tempo,
+    "jaeger": jaeger,
     "alertmanager": alertmanager,
     "grafana": grafana,
 }
@@ -54,6 +60,7 @@ ARGUMENTS: dict[str, JsonObject] = {
     "loki.logs": {"query": LOGS},
     "loki.range": {"query": COUNT, "step": 60, **WINDOW},
     "loki.query": {"query": COUNT},
+    "loki.tail": {"query": LOGS, "follow_s": 1},
     "loki.label_values": {"label": "app"},
     **{f"loki.{verb}": {"query": LOGS} for verb in ("series", "stats", "volume", "patterns")},
     **{f"loki.{verb}": {"query": LOGS} for verb in ("detected_fields", "detected_labels")},
@@ -76,6 +83,9 @@ ARGUMENTS: dict[str, JsonObject] = {
     "grafana.get_annotation": {"name": "a"},
     "grafana.create_annotation": {"name": "a", "at_ms": 1, "text": "a", "tags": []},
     "grafana.delete_annotation": {"name": "a"},
+    "jaeger.operations": {"service": "front"},
+    "jaeger.search": {"service": "front", **WINDOW},
+    "jaeger.trace": {"trace_id": "abc"},
     "tempo.trace": {"trace_id": "abc"},
     "tempo.tag_values": {"field": {"scope": "resource", "name": "service.name"}},
     "tempo.range": {"query": {}, "step": 60, **WINDOW},

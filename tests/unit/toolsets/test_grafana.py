@@ -10,7 +10,7 @@ from tests.unit.toolsets.every_client import grafana
 from tests.unit.toolsets.replaying import remote_of
 from tests.unit.toolsets.times import NOW
 
-from steersman.domain.errors import InputError, ToolError, UnavailableError
+from steersman.domain.errors import InputError, NoSourceError, ToolError
 from steersman.domain.expression import Scope, resolve
 from steersman.domain.fact import JsonObject
 from steersman.domain.operation import Operation
@@ -39,6 +39,8 @@ class Fake:
             return self.dashboards(request, path.rsplit("/", 1)[1])
         if path.startswith("/api/annotations"):
             return self.annotations(request)
+        if path == "/apis/dashboard.grafana.app":
+            return httpx.Response(404, text="404 page not found")
         raise AssertionError(path)
 
     def dashboards(self, request: httpx.Request, last: str) -> httpx.Response:
@@ -203,11 +205,11 @@ async def test_annotations_are_changes_of_the_service_that_a_tag_names() -> None
 async def test_signals_logs_and_spans_name_who_has_them() -> None:
     eyes = GrafanaSource(GrafanaClient(remote_of(Fake(), "grafana")))
     window = Window(start=NOW, end=NOW + timedelta(minutes=1))
-    with pytest.raises(UnavailableError, match="Prometheus"):
+    with pytest.raises(NoSourceError, match="Prometheus"):
         await eyes.range("cpu", Selector(), window)
-    with pytest.raises(UnavailableError, match="Loki"):
+    with pytest.raises(NoSourceError, match="Loki"):
         await eyes.logs(Selector(), window)
-    with pytest.raises(UnavailableError, match="Tempo"):
+    with pytest.raises(NoSourceError, match="Tempo"):
         await eyes.spans(Selector(), window)
 
 

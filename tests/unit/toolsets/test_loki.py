@@ -1,12 +1,14 @@
+import httpx
 import pytest
 from tests.unit.toolsets.calling import call_on
 from tests.unit.toolsets.every_client import ENDPOINT, loki
-from tests.unit.toolsets.replaying import cassette, replayed
+from tests.unit.toolsets.replaying import cassette, remote_of, replayed
 
 from steersman.domain.errors import InputError, ToolError
 from steersman.domain.fact import JsonObject
 from steersman.remote.endpoint import identity
 from steersman.remote.exchange import Request
+from steersman.testing.clock import FakeClock
 from steersman.toolsets.loki import OPERATIONS, LokiClient, LokiToolset
 
 WINDOW: JsonObject = {"start": 1795387825, "end": 1795389295}
@@ -177,7 +179,8 @@ async def test_a_recorded_exchange_is_asked_for_and_read(name: str, verb: str, a
 
 async def test_every_operation_is_bound_and_covered_by_a_recorded_exchange() -> None:
     assert tuple(b.operation for b in loki(replayed("loki", "ready")[0]).bindings()) == OPERATIONS
-    assert {f"loki.{verb}" for _, verb, _ in GOOD} == {operation.name for operation in OPERATIONS}
+    polled = {"loki.tail"}  # asks as `logs` does
+    assert {f"loki.{verb}" for _, verb, _ in GOOD} == {operation.name for operation in OPERATIONS} - polled
 
 
 async def test_streams_are_merged_by_time() -> None:
@@ -205,7 +208,7 @@ async def test_a_long_line_is_cut_and_says_by_how_much() -> None:
 async def test_a_long_query_goes_in_the_body() -> None:
     remote, _ = replayed("loki", "query-range-post")
     where_ = identity("loki", "test", "lab", endpoint=ENDPOINT)
-    tools = LokiToolset(LokiClient(remote, post_above_chars=1), where_)
+    tools = LokiToolset(LokiClient(remote, post_above_chars=1), where_, FakeClock())
     answer = await call(tools, "logs", {"query": q(FRONT, stages=[line("502")]), "limit": 3, **WINDOW})
     assert len(answer["lines"]) == 3
 
@@ -248,3 +251,36 @@ async def test_every_recorded_error_becomes_a_typed_one(name: str) -> None:
     with pytest.raises(ToolError) as caught:
         await remote.json(Request(exchange.method, exchange.path, query=exchange.query))
     assert "\n" not in str(caught.value)
+
+
+def told(*times_s: float) -> dict[str, object]:
+    values = [[str(round(at * 1e9)), f"line at {at:g}"] for at in times_s]
+    return {
+        "status": "success",
+        "data": {"resultType": "streams", "result": [{"stream": {"app": "a"}, "values": values}]},
+    }
+
+
+async def test_new_lines_are_waited_for_and_each_is_told_once() -> None:
+    clock = FakeClock()
+    began = clock.now().timestamp()
+    written = [began + at for at in (0.5, 2.5, 2.5, 7.5)]
+    asked: list[float] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        start, end = (int(request.url.params[name]) / 1e9 for name in ("start", "end"))
+        asked.append(end - began)
+        # One line comes in three seconds after its time, behind younger ones.
+        there = [at for at in written if start <= at < end] + (
+            [began + 1.25] if end >= began + 4 > start + 2.75 else []
+        )
+        return httpx.Response(200, json=told(*there))
+
+    where_ = identity("loki", "test", "lab", endpoint=ENDPOINT)
+    tools = LokiToolset(LokiClient(remote_of(server, "loki")), where_, clock)
+    answer = await call(tools, "tail", {"query": q(PAYMENTS), "follow_s": 8})
+    assert [entry["line"] for entry in answer["lines"]] == [f"line at {began + at:g}" for at in (0.5, 1.25, 2.5, 7.5)]
+    assert answer["complete"]
+    assert asked[-1] == 8
+    fewer = await call(tools, "tail", {"query": q(PAYMENTS), "follow_s": 8, "limit": 1})
+    assert fewer["lines"] == []

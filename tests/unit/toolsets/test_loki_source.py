@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.toolsets.replaying import remote_of
 
-from steersman.domain.errors import UnavailableError
+from steersman.domain.errors import NoSourceError
 from steersman.domain.signal import Selector, Window
 from steersman.toolsets.loki import LokiClient, LokiSource
 
@@ -113,9 +113,9 @@ async def test_without_a_selector_everything_that_has_a_name_is_read() -> None:
 
 async def test_signals_spans_and_changes_name_who_has_them() -> None:
     eyes = source(Fake([]))
-    with pytest.raises(UnavailableError, match="Prometheus"):
+    with pytest.raises(NoSourceError, match="Prometheus"):
         await eyes.range("cpu", Selector(), WINDOW)
-    with pytest.raises(UnavailableError, match="Tempo"):
+    with pytest.raises(NoSourceError, match="Tempo"):
         await eyes.spans(Selector(), WINDOW)
-    with pytest.raises(UnavailableError, match="Grafana"):
+    with pytest.raises(NoSourceError, match="Grafana"):
         await eyes.changes(WINDOW)

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from tests.unit.toolsets.replaying import remote_of
 
-from steersman.domain.errors import InputError, ToolError, UnavailableError
+from steersman.domain.errors import InputError, NoSourceError, ToolError, UnavailableError
 from steersman.domain.signal import Selector, Window
 from steersman.queries.signals import SignalSettings
 from steersman.testing.clock import FakeClock
@@ -157,11 +157,11 @@ async def test_a_query_that_gives_several_series_is_refused() -> None:
 
 async def test_logs_spans_and_changes_name_who_has_them() -> None:
     eyes = source(Fake([], {}))
-    with pytest.raises(UnavailableError, match="Loki"):
+    with pytest.raises(NoSourceError, match="Loki"):
         await eyes.logs(SERVICE, WINDOW)
-    with pytest.raises(UnavailableError, match="Tempo"):
+    with pytest.raises(NoSourceError, match="Tempo"):
         await eyes.spans(SERVICE, WINDOW)
-    with pytest.raises(UnavailableError, match="Grafana"):
+    with pytest.raises(NoSourceError, match="Grafana"):
         await eyes.changes(WINDOW)
 
 

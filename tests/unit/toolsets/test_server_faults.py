@@ -1,6 +1,7 @@
 """Twelve ways in which a server goes wrong, times every operation of every telemetry toolset."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
 
 import httpx
@@ -70,6 +71,41 @@ def every_operation() -> list[tuple[str, str]]:
 def binding_of(name: str, operation: str, server: Server, **limits: float) -> Binding:
     found: Sequence[Binding] = CLIENTS[name](remote_of(server, name, **limits)).bindings()
     return next(binding for binding in found if binding.operation.name == operation)
+
+
+ODD_NUMBERS = {
+    "prometheus.query": {
+        "resultType": "vector",
+        "result": [{"metric": {}, "value": [1, "NaN"]}, {"metric": {}, "value": [1, "+Inf"]}],
+    },
+    "prometheus.range": {
+        "resultType": "matrix",
+        "result": [{"metric": {}, "values": [[1, "NaN"], [2, "-Inf"], [3, "1"]]}],
+    },
+    "loki.query": {"resultType": "vector", "result": [{"metric": {}, "value": [1, "NaN"]}]},
+    "loki.range": {"resultType": "matrix", "result": [{"metric": {}, "values": [[1, "+Inf"]]}]},
+}
+BARE = {
+    "tempo.query": '{"series":[{"labels":[],"value":NaN}]}',
+    "tempo.range": '{"series":[{"labels":[],"samples":[{"timestampMs":"1","value":Infinity}]}]}',
+    "jaeger.search": '{"data":[{"traceID":"a","processes":{},"spans":[{"traceID":"a","spanID":"b","startTime":NaN}]}]}',
+    "jaeger.trace": '{"data":[{"traceID":"a","spans":[{"traceID":"a","spanID":"b","startTime":Infinity}]}]}',
+    "grafana.annotations": '[{"id":NaN,"time":1}]',
+    "alertmanager.alerts": '[{"fingerprint":NaN}]',
+}
+
+
+@pytest.mark.parametrize("operation", [*ODD_NUMBERS, *BARE])
+async def test_what_is_no_number_is_said_in_words_or_is_a_typed_error(operation: str) -> None:
+    text = BARE.get(operation) or json.dumps({"status": "success", "data": ODD_NUMBERS.get(operation)})
+    name = operation.partition(".")[0]
+    binding = binding_of(name, operation, lambda _: httpx.Response(200, text=text))
+    result = await result_of(binding, arguments_of(operation))
+    if isinstance(result, dict):
+        json.dumps(result, allow_nan=False)
+        assert any(word in json.dumps(result) for word in ("NaN", "Inf"))
+    else:
+        assert isinstance(result, ToolError)
 
 
 def is_accepted(operation: str, fault: str, answer: JsonObject) -> bool:

@@ -5,7 +5,7 @@ import httpx
 import pytest
 from tests.unit.toolsets.replaying import cassette, remote_of
 
-from steersman.domain.errors import UnavailableError
+from steersman.domain.errors import NoSourceError
 from steersman.domain.signal import Selector, Window
 from steersman.toolsets.tempo import TempoClient, TempoSource
 
@@ -24,7 +24,9 @@ class Fake:
         self.asked.append(request)
         if request.url.path == "/api/search":
             document = cassette("tempo", "search-errors").document
-            return httpx.Response(200, json={**document, "traces": document["traces"][:1] * self.traces})
+            one = document["traces"][0]
+            found = [{**one, "traceID": f"{number:032x}"} for number in range(self.traces)]
+            return httpx.Response(200, json={**document, "traces": found})
         if request.url.path == "/api/v2/search/tags":
             return cassette("tempo", "tags-v2-scope").response()
         return cassette("tempo", "trace-v2").response()
@@ -75,9 +77,9 @@ async def test_spans_outside_of_the_window_are_not_shown() -> None:
 
 async def test_signals_logs_and_changes_name_who_has_them() -> None:
     eyes = source(Fake())
-    with pytest.raises(UnavailableError, match="Prometheus"):
+    with pytest.raises(NoSourceError, match="Prometheus"):
         await eyes.range("cpu", Selector(), WINDOW)
-    with pytest.raises(UnavailableError, match="Loki"):
+    with pytest.raises(NoSourceError, match="Loki"):
         await eyes.logs(Selector(), WINDOW)
-    with pytest.raises(UnavailableError, match="Grafana"):
+    with pytest.raises(NoSourceError, match="Grafana"):
         await eyes.changes(WINDOW)

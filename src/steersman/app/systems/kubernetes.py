@@ -59,7 +59,7 @@ def access_of(settings: KubernetesSettings) -> Access:
 @asynccontextmanager
 async def opened(settings: KubernetesSettings, opening: Opening) -> AsyncIterator[Opened]:
     """The cluster with what runs in it, Argo Rollouts and the Gateway API where they are served."""
-    from steersman.remote.kubernetes.api import Api
+    from steersman.remote.kubernetes.api import Api, Ask
     from steersman.remote.kubernetes.credentials import Limits, open_http
     from steersman.remote.kubernetes.identity import Identity
     from steersman.toolsets.kubernetes import KubernetesSource, KubernetesToolset
@@ -69,10 +69,15 @@ async def opened(settings: KubernetesSettings, opening: Opening) -> AsyncIterato
         api = Api(http, access.context, settings.timeout_s)
         identity = Identity(api, opening.name, opening.tier)
         namespace = settings.namespace or access.namespace
+
+        async def version() -> str:
+            return str((await api.json(Ask("GET", "/version"))).get("gitVersion", ""))
+
         yield Opened(
             KubernetesToolset(api, opening.clock, identity),
             await identity(),
             source=KubernetesSource(api, namespace),
+            version=version,
             also=_beside(api, opening, identity, namespace),
         )
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from steersman.domain.environment import Environment, Tier
+from steersman.domain.errors import ConfigError
 from steersman.domain.ports import Clock, Source, Toolset
+from steersman.domain.reference import Reveal
 from steersman.domain.signal import SignalName
+
+
+def _no_key(_: bytes) -> bytes:
+    raise ConfigError("a system that needs a key was opened without the keyring")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +29,10 @@ class Opening:
     home: Path
     """State, where a system needs any."""
     clock: Clock
+    secret_key: Callable[[bytes], bytes] = _no_key
+    """A key for a purpose: the same in each process that shares the journal's keys, and derived from them."""
+    reveal: Reveal | None = None
+    """Opens references to secrets, where a system before this one keeps them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +44,13 @@ class Opened:
     """Its own identity, as it was when it was opened: a write to anything else is refused."""
     source: Source | None = None
     """Telemetry that it gives, where it gives any."""
+    version: Callable[[], Awaitable[str]] | None = None
+    """Asks the system which one answers, for `steer doctor`; raises as calls do. None: its identity has to do."""
+    secrets: tuple[SecretStr, ...] = ()
+    """Values that must never be seen again."""
     signals: frozenset[SignalName] = frozenset()
     """What that telemetry can measure."""
     also: tuple[Toolset, ...] = ()
     """More toolsets of the same identity."""
+    reveal: Reveal | None = None
+    """Opens references to secrets, where it keeps any."""

@@ -7,11 +7,14 @@ from contextlib import asynccontextmanager
 
 from steersman.app.section import ServerSettings
 from steersman.app.systems.opened import Opened, Opening
+from steersman.app.systems.signals import SignalSection
 from steersman.domain.signal import UNIT
 
 
 class PrometheusSettings(ServerSettings):
     """A Prometheus, VictoriaMetrics, Mimir or Thanos."""
+
+    signals: SignalSection = SignalSection()
 
 
 @asynccontextmanager
@@ -20,14 +23,20 @@ async def opened(settings: PrometheusSettings, opening: Opening) -> AsyncIterato
     from steersman.remote.endpoint import identity, open_client
     from steersman.remote.exchange import Remote
     from steersman.toolsets.prometheus import PrometheusClient, PrometheusSource, PrometheusToolset
+    from steersman.toolsets.prometheus.facts import Nothing
 
-    endpoint = settings.endpoint()
+    endpoint, signals = settings.endpoint(), settings.signals.settings()
     async with open_client(endpoint) as http:
         client = PrometheusClient(Remote.at("prometheus", http, endpoint))
         where = identity("prometheus", opening.name, opening.tier, endpoint=endpoint)
+
+        async def version() -> str:
+            return (await client.buildinfo(Nothing())).version
+
         yield Opened(
             PrometheusToolset(client, where),
             where,
-            source=PrometheusSource(client, opening.clock),
+            source=PrometheusSource(client, opening.clock, signals),
+            version=version,
             signals=frozenset(UNIT),
         )

@@ -35,9 +35,9 @@ def graph(name: Annotated[str, typer.Argument(metavar="RUN|AGENT", help="A run i
     from steersman.cli.frame import go
 
     if name in AGENTS:
-        from steersman.agents import build
+        from steersman.agents import drawn
 
-        print(build(name).get_graph().draw_mermaid(), end="")
+        print(drawn(name), end="")
         return
     from steersman.cli.commands.runs import read_run
     from steersman.engines.local.mermaid import mermaid

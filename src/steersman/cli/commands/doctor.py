@@ -41,7 +41,7 @@ def doctor(
     env: EnvironmentName = "",
     output: Output = Format.table,
 ) -> None:
-    """Look at installation, configuration, state, journal, rules; exits 1 when something is not well."""
+    """Look at installation, state, journal, rules, each configured system; exits 1 when something is not well."""
     from steersman.app.settings import load
     from steersman.domain.errors import SteersmanError
 
@@ -58,6 +58,7 @@ def doctor(
         settings = load()
         found.append(Finding("configuration", well=True, says=f"valid; mode {settings.mode}"))
         found += [_answer(what, look, settings) for what, look in LOOKS.items()]
+        found += _systems(settings)
     except SteersmanError as e:
         found.append(Finding("configuration", well=False, says=str(e)))
     rows: list[JsonValue] = [each._asdict() for each in found]
@@ -96,6 +97,18 @@ def _answer(what: str, look: Callable[[Settings], str], settings: Settings) -> F
         return Finding(what, well=True, says=look(settings))
     except (SteersmanError, OSError, ImportError) as e:
         return Finding(what, well=False, says=str(e))
+
+
+def _systems(settings: Settings) -> list[Finding]:
+    """Every system of every configured environment."""
+    from steersman.app.examination import examine
+    from steersman.cli.frame import go
+    from steersman.cli.render.text import untrusted
+
+    return [
+        Finding(f"{each.environment}: {each.system}", well=each.well, says=untrusted(each.says))
+        for each in go(examine(settings))
+    ]
 
 
 def _python(_: Settings) -> str:
@@ -168,6 +181,32 @@ def _lab_extra(_: Settings) -> str:
     return "installed"
 
 
+def _models(settings: Settings) -> str:
+    from importlib.util import find_spec
+
+    from steersman.app.minds import ROLES, model_name, price, specs
+    from steersman.domain.errors import ConfigError
+    from steersman.models.providers import MAKERS, must_have_key
+    from steersman.models.spec import ASSUMED
+
+    named: dict[str, list[str]] = {}
+    for role in ROLES:
+        if name := model_name(settings, role):
+            named.setdefault(name, []).append(role.replace("_", "-"))
+    if not named:
+        return "none: plans, diagnosis and recall work without; `model: google_genai:NAME` sets one"
+    for spec in (spec for role in ROLES for spec in specs(settings, role)):
+        must_have_key(spec)
+        if find_spec(MAKERS[spec.provider].package) is None:
+            extra = MAKERS[spec.provider].extra
+            raise ConfigError(f"model {spec.name!r} needs a package: pip install 'steersman[{extra}]'")
+    unpriced = [name for name in named if price(settings, name) == ASSUMED]
+    said = "; ".join(f"{name} ({', '.join(roles)})" for name, roles in named.items())
+    caps = settings.models.caps
+    more = f"; {', '.join(unpriced)} has no price in models.prices and counts as dear" if unpriced else ""
+    return f"{said}; at most {caps.tokens} tokens and {caps.money_usd:g} USD a run{more}"
+
+
 LOOKS: dict[str, Callable[[Settings], str]] = {
     "python": _python,
     "home": _home,
@@ -175,6 +214,7 @@ LOOKS: dict[str, Callable[[Settings], str]] = {
     "kill switch": _switch,
     "policy": _policy,
     "lab": _lab_extra,
+    "model": _models,
 }
 
 

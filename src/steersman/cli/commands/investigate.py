@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,90 +11,103 @@ from steersman.cli.here import EnvironmentName, LabName, app_here
 from steersman.cli.output import Format, Output, emit, single, talk
 
 if TYPE_CHECKING:
-    from steersman.domain.finding import Investigation
+    from rich.console import RenderableType
 
-UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
-LAG_S = 1.5
-MOST_POINTS = 240
+    from steersman.app.investigations import Chart, Question
+    from steersman.app.wiring import App
+    from steersman.cli.when import When
+    from steersman.domain.finding import Investigation
+    from steersman.domain.ports import Source
+
+CaptureOption = Annotated[Path | None, typer.Option("--capture", help="A recorded incident instead of what runs.")]
 
 
 def investigate(
     question: Annotated[str, typer.Argument(help="What seems wrong, in Korean or English.")] = "",
     *,
     service: Annotated[str, typer.Option("--service", help="The service that is asked about.")] = "",
-    since: Annotated[str, typer.Option("--since", help="How far back: 90s, 5m, 1h, 2d.")] = "15m",
+    since: Annotated[str, typer.Option("--since", help="How far back: 90s, 5m, 1h, 2d; default 15m.")] = "",
+    until: Annotated[str, typer.Option("--until", help="End of the window, as 2026-11-25T10:00Z; default now.")] = "",
+    baseline: Annotated[
+        str, typer.Option("--baseline", help="Healthy time to compare with: a length right before, or START/END.")
+    ] = "",
     alert: Annotated[Path | None, typer.Option("--alert", help="Payload of an Alertmanager or Grafana alert.")] = None,
-    capture: Annotated[Path | None, typer.Option("--capture", help="A recorded incident instead of what runs.")] = None,
+    capture: CaptureOption = None,
+    report: Annotated[Path | None, typer.Option("--report", help="Write a postmortem draft in Markdown.")] = None,
     lab: LabName = "",
     env: EnvironmentName = "",
     output: Output = Format.table,
 ) -> None:
     """Root causes, ranked, each with evidence. No fault found exits 0, not enough data exits 7."""
     from steersman.cli.frame import go
-
-    if alert is not None:
-        service, since = _from_alert(alert, service, since)
-    talk("looking at metrics, logs, traces and changes ...")
-    found = go(
-        _captured(question, capture, service) if capture else _live(question, service, seconds(since), (lab, env))
-    )
-    from steersman.app.settings import load
     from steersman.cli.investigating import as_json
-    from steersman.cli.render.causes import causes
-    from steersman.cli.render.words import language
+    from steersman.cli.when import When
 
-    emit(as_json(found), output, lambda: causes(found, language(question, load().language)))
+    when = When(since, until, baseline, alert)
+    found, drawn = go(
+        _captured(question, capture, service) if capture else _live(question, service, when, place=(lab, env))
+    )
+    if report is not None:
+        _write(report, found, drawn)
+    emit(as_json(found), output, lambda: _shown(found, drawn))
     raise typer.Exit(7 if found.result == "not_enough_data" else 0)
 
 
-async def _live(question: str, service: str, since_s: float, place: tuple[str, str]) -> Investigation:
-    from steersman.app.store import CLOCK
-    from steersman.cli.investigating import investigate_window
-    from steersman.domain.signal import Window
+async def _live(
+    question: str, service: str, when: When, *, place: tuple[str, str]
+) -> tuple[Investigation, tuple[Chart, ...]]:
+    from steersman.app.wiring import new_run_id
+    from steersman.cli.render.progress import looking
 
-    end = CLOCK.now() - timedelta(seconds=LAG_S)
-    window = Window(start=end - timedelta(seconds=since_s), end=end, step_s=max(1.0, since_s / MOST_POINTS))
     async with app_here(*place) as here:
-        return await investigate_window(here, question, window=window, service=service)
+        with looking() as tell:
+            asked = when.question(question, service, here.world.environment, tell)
+            return await _looked(here, asked, here.source(new_run_id("why")))
 
 
-async def _captured(question: str, folder: Path, service: str) -> Investigation:
+async def _captured(question: str, folder: Path, service: str) -> tuple[Investigation, tuple[Chart, ...]]:
     from steersman.app.captures import GatedCapture, captured
+    from steersman.app.investigations import Question
     from steersman.app.settings import load
     from steersman.app.wiring import open_app
-    from steersman.cli.investigating import investigate_window
+    from steersman.cli.render.progress import looking
 
     async with captured(folder) as capture, open_app(load(), capture.connection) as here:
-        source = GatedCapture(here, capture.toolset)
-        return await investigate_window(here, question, window=capture.window, service=service, source=source)
+        with looking() as tell:
+            asked = Question(
+                question, capture.window, service=service, alert_at=capture.alert_at, capture=str(folder), tell=tell
+            )
+            return await _looked(here, asked, GatedCapture(here, capture.toolset))
 
 
-def seconds(text: str) -> float:
-    """Seconds of `90s`, `5m`, `1h`, `2d`. Raises InputError for anything else."""
+async def _looked(here: App, asked: Question, source: Source) -> tuple[Investigation, tuple[Chart, ...]]:
+    from steersman.app.investigations import charts
+    from steersman.app.investigations import investigate as look
+
+    found = await look(here, asked, source)
+    return found, await charts(found, source)
+
+
+def _shown(found: Investigation, drawn: tuple[Chart, ...]) -> RenderableType:
+    from steersman.app.settings import load
+    from steersman.cli.render.causes import causes
+    from steersman.cli.render.words import language
+
+    return causes(found, language(found.question, load().language), {each.evidence: each.series for each in drawn})
+
+
+def _write(path: Path, found: Investigation, drawn: tuple[Chart, ...]) -> None:
+    from steersman.app.settings import load
+    from steersman.cli.render.postmortem import Drawn, postmortem
+    from steersman.cli.render.words import language
     from steersman.domain.errors import InputError
 
-    found = DURATION.fullmatch(text.strip())
-    if not found:
-        raise InputError(f"{text!r} is no duration; say 90s, 5m, 1h or 2d")
-    return float(found[1]) * UNITS[found[2]]
-
-
-def _from_alert(path: Path, service: str, since: str) -> tuple[str, str]:
-    """Service and time of an alert. What it says in words is untrusted and not read."""
-    from steersman.app.store import CLOCK
-    from steersman.domain.errors import InputError
-
+    pictures = [Drawn(each.evidence, each.series) for each in drawn]
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        first = document["alerts"][0]
-        labels = {str(key): str(value) for key, value in first["labels"].items()}
-        began = datetime.fromisoformat(first["startsAt"])
-        ago = (CLOCK.now() - began).total_seconds()
-    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as e:
-        raise InputError(f"{str(path)!r} is no alert payload of Alertmanager or Grafana: {e}") from e
-    named = next((labels[key] for key in ("service", "service_name", "app", "job") if key in labels), "")
-    return service or named, f"{max(60.0, ago + 120.0):.0f}s" if ago > 0 else since
+        path.write_text(postmortem(found, pictures, language(found.question, load().language)), encoding="utf-8")
+    except OSError as e:
+        raise InputError(f"{str(path)!r} cannot be written: {e.strerror}; name another file") from e
+    talk(f"postmortem draft written to {path}")
 
 
 apps = {"investigate": single(investigate)}

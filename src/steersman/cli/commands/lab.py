@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from steersman.lab.control import LabClient
 
-app = group("The practice environment: up, down, status, fault, load, record.")
+app = group("The practice environment: up, down, status, fault, load, scrape, record.")
 apps = {"lab": app}
 Name = Annotated[str, typer.Argument(help="Name of the lab; default is the only one, or `shop`.")]
 Lab = Annotated[str, typer.Option("--lab", help="Which lab, where several are up.")]
@@ -111,6 +111,26 @@ def set_load(
     with _client(lab) as client:
         client.load(rate)
     talk(f"customers send {rate:g} requests/s")
+
+
+SCRAPE = """\
+# Prometheus' configuration for the lab {name!r}: prometheus --config.file=THIS
+global: {{scrape_interval: 1s, evaluation_interval: 1s}}
+scrape_configs:
+- job_name: lab
+  honor_labels: true  # the collector speaks for every process of the lab
+  http_sd_configs: [{{url: "{collector}/targets"}}]
+"""
+
+
+@app.command()
+def scrape(*, lab: Lab = "") -> None:
+    """Print a configuration for Prometheus that scrapes the lab."""
+    from steersman.app import labs
+    from steersman.app.settings import load
+
+    info = labs.find(load(), name=lab)
+    print(SCRAPE.format(name=info.name, collector=info.collector_url), end="")
 
 
 @app.command()

@@ -89,6 +89,9 @@ def plan(
 
 async def make(app: App, goal: str, *, scenario: str, parameters: list[str] | None, file: Path | None) -> Plan:
     """The plan that the options ask for, checked. Raises InputError that says everything that is wrong with it."""
+    from steersman.app.minds import model_name
+    from steersman.cli.output import talk
+    from steersman.cli.render.text import untrusted
     from steersman.domain.errors import InputError
 
     if file is not None:
@@ -100,10 +103,13 @@ async def make(app: App, goal: str, *, scenario: str, parameters: list[str] | No
         matches = [app.knowledge.named(scenario)]
     else:
         matches = await app.recall(goal)
-        if not matches:
+        if not matches and not model_name(app.settings, "planner"):
             raise InputError(f"no scenario fits {goal!r} here; `steer scenarios list` shows all, -s names one")
     _say_before(app, wanted.text)
-    return await app.plan(wanted, matches)
+    found = await app.propose(wanted, matches)
+    for note in found.notes:
+        talk(untrusted(note))
+    return found.needed()
 
 
 def _say_before(app: App, goal: str) -> None:

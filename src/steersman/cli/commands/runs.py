@@ -145,11 +145,16 @@ def print_run(run: Run, approvals: Sequence[Approval], output: Format, setting: 
 
 
 def _summary(run: Run, setting: str) -> RenderableType:
+    from rich.console import Group
+
     from steersman.app.store import CLOCK
     from steersman.cli.render.live import run_panel
+    from steersman.cli.render.load_table import load_table
     from steersman.cli.render.words import language
 
-    return run_panel(run, (), run.finished_at or CLOCK.now(), language(run.plan.goal, setting))
+    lang = language(run.plan.goal, setting)
+    panel, loads = run_panel(run, (), run.finished_at or CLOCK.now(), lang), load_table(run, lang)
+    return Group(panel, loads) if loads is not None else panel
 
 
 def _table(runs: Sequence[Run]) -> Table:

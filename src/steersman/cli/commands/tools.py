@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from steersman.cli.here import EnvironmentName, LabName, app_here
+from steersman.cli.commands import tool_imports, tool_servers
+from steersman.cli.here import EnvironmentName, LabName, app_for
 from steersman.cli.output import Format, Output, emit, group, talk
 
 if TYPE_CHECKING:
@@ -18,19 +19,37 @@ if TYPE_CHECKING:
     from steersman.domain.fact import JsonObject
     from steersman.domain.operation import Operation
 
-app = group("Operations: list, show, call.")
+app = group("Operations: list, show, call, import-openapi, approve-mcp, forget.")
 apps = {"tools": app}
+app.command("import-openapi")(tool_imports.import_openapi)
+app.command("approve-mcp")(tool_servers.approve_mcp)
+app.command()(tool_imports.forget)
 
 
 @app.command("list")
 def list_(
-    toolset: Annotated[str, typer.Option("--toolset", help="Only those of one system.")] = "",
+    toolset: Annotated[str, typer.Option("--toolset", help="Only those of one system, or of one imported API.")] = "",
+    search: Annotated[str, typer.Option("--search", help="The few that fit these words, imported ones too.")] = "",
     output: Output = Format.table,
 ) -> None:
-    """All operations, with effect, blast radius and inverse."""
+    """All operations, with effect, blast radius and inverse; those of imported APIs with --toolset."""
+    from steersman.app import apis, mcp_servers
     from steersman.app.catalogue import all_operations
+    from steersman.app.settings import load
 
-    found = [each for each in all_operations() if not toolset or each.toolset == toolset]
+    settings = load()
+    if search:
+        tool_imports.searched(settings, search, toolset, output=output)
+        return
+    if apis.is_imported(settings, toolset):
+        tool_imports.listed(settings, toolset, output)
+        return
+    for name in () if toolset else (*apis.names(settings), *mcp_servers.names(settings)):
+        talk(f"imported: {name}; `steer tools list --toolset {name}` shows its operations")
+    if mcp_servers.is_approved(settings, toolset):
+        found = mcp_servers.operations_of(settings, toolset)
+    else:
+        found = [each for each in all_operations() if not toolset or each.toolset == toolset]
     emit([each.model_dump(mode="json") for each in found], output, lambda: _table(found))
 
 
@@ -39,9 +58,10 @@ def show(operation: str, output: Output = Format.table) -> None:
     """One operation: schemas, probe, what it leaves, inverse."""
     from rich.pretty import Pretty
 
-    from steersman.app.catalogue import operation_named
+    from steersman.app.settings import load
+    from steersman.app.tool_index import operation_anywhere
 
-    payload = operation_named(operation).model_dump(mode="json")
+    payload = operation_anywhere(load(), operation).model_dump(mode="json")
     emit(payload, output, lambda: Pretty(payload, expand_all=True))
 
 
@@ -68,7 +88,7 @@ def call(
     run_id = RunId(call_id) if call_id else new_run_id("call")
 
     async def work() -> JsonObject:
-        async with app_here(lab, env) as here:
+        async with app_for(operation, lab, env) as here:
             made = Call(
                 operation=OperationName(operation),
                 arguments=arguments,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from steersman.cli.render.bench_words import word as bench_word
+from steersman.cli.render.load_table import cells, head, load_rows
 from steersman.cli.render.text import clock, percent, untrusted, utc
 from steersman.cli.render.words import Language, word
 from steersman.domain.approval import Approval
@@ -43,6 +45,7 @@ def markdown(story: Story, lang: Language) -> str:
         _section("timeline", lang, _table(("UTC", word("step", lang), ""), _timeline(story.entries, lang))),
         _section("approvals", lang, _bullets(_approvals(story.approvals))),
         _section("effects", lang, _bullets(_effects(run))),
+        _load_tests(run, lang),
         _section("verdicts", lang, _bullets(verdict_line(verdict) for verdict in run.verdicts)),
         _section("undo", lang, _bullets(_undone(run, lang))),
     ]
@@ -79,6 +82,12 @@ def _summary(run: Run, lang: Language) -> str:
             f"- run `{run.run_id}`, {utc(run.created_at)}{ended}",
         )
     )
+
+
+def _load_tests(run: Run, lang: Language) -> str:
+    """Empty for a run without load tests."""
+    rows = [tuple(map(cell, cells(step, figures, lang))) for step, figures in load_rows(run)]
+    return f"## {bench_word('before_after', lang)}\n\n{_table(head(lang), rows)}" if rows else ""
 
 
 def _section(key: str, lang: Language, body: str) -> str:

@@ -52,7 +52,7 @@ class Control:
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Inside, a halt ends the wait with InterruptedWaitError. Never put a write inside."""
+        """Inside, a halt ends the wait with InterruptedWaitError. Only for writes that may be broken off."""
         task = asyncio.current_task()
         assert task is not None
         if self.halted():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from steersman.domain.call import Call, Direction, Outcome
@@ -107,7 +107,9 @@ class StepRunner:
             raise InterruptedWaitError
         self.session.lease.hold()
         progress.wrote_at = progress.wrote_at or self.session.deps.clock.now()
-        progress.happened(step, target, await self._send(step, target.arguments, progress.expects(target)))
+        with self.session.control.interruptible() if target.operation.interruptible else nullcontext():
+            outcome = await self._send(step, target.arguments, progress.expects(target))
+        progress.happened(step, target, outcome)
 
     @contextmanager
     def _shown_when_slow(self, step: Step) -> Iterator[None]:

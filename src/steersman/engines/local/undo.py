@@ -86,6 +86,8 @@ class Undo:
             if settled.result != "done":
                 return None
             record = record.model_copy(update={"settled": settled})
+        if step.inverse is None and operation.kept_by_undo:
+            return Undone("skipped", "it is kept: what it made is meant to stay")
         if step.inverse is None:
             destroyed = operation.effect == "destructive"
             return Undone("skipped", "it has no inverse", stands=True, blocks=destroyed)
@@ -95,7 +97,8 @@ class Undo:
         for step in self.run.plan.steps:
             record = self.run.steps[step.id]
             reads = self.session.progress.operation(step.operation).effect == "read"
-            if step.id not in self.visited and not reads and (record.happened or record.open_intent):
+            kept = self.session.progress.operation(step.operation).kept_by_undo
+            if step.id not in self.visited and not (reads or kept) and (record.happened or record.open_intent):
                 self.stands[step.id] = "kept, because what relies on it could not be taken back"
                 await self._note(step.id, "skipped", self.stands[step.id])
 
@@ -148,7 +151,10 @@ class Inverse:
             return _stopped("conflict", "somebody else has changed it since; it was not overwritten")
         await self._settle_earlier()
         after = await self._send(now)
-        return Undone("done", "") if same_state(after, found) else None
+        if same_state(after, found):
+            return Undone("done", "")
+        residue = self.operation.residue
+        return Undone("done", f"what stays changes nothing that runs: {residue}") if residue else None
 
     async def _look(self) -> JsonObject | None:
         probe = resolved_probe(self.operation, self._arguments())

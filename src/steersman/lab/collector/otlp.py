@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -37,14 +38,17 @@ def attributes(pairs: Any) -> dict[str, Any]:
     return found
 
 
-def spans(body: bytes) -> Iterator[Row]:
-    """Rows of the table of spans."""
+def spans(body: bytes, called: Counter[tuple[str, str]]) -> Iterator[Row]:
+    """Rows of the table of spans. called: counts calls by caller and callee, as trace stores do."""
     request = ExportTraceServiceRequest.FromString(body)
     for group in request.resource_spans:
         source = _source(group.resource)
         for scope in group.scope_spans:
             for span in scope.spans:
-                yield _span(source, span)
+                row, peer = _span(source, span)
+                if peer:
+                    called[source.service, peer] += 1
+                yield row
 
 
 def logs(body: bytes) -> Iterator[Row]:
@@ -135,7 +139,8 @@ def _source(resource: Any) -> Source:
     )
 
 
-def _span(source: Source, span: Span) -> Row:
+def _span(source: Source, span: Span) -> tuple[Row, str]:
+    """The row of a span, and whom it called, where it did."""
     found = attributes(span.attributes)
     kind = KINDS.get(span.kind, "internal")
     service, instance, version, pool = source.service, source.instance, source.version, source.pool
@@ -145,7 +150,8 @@ def _span(source: Source, span: Span) -> Row:
         kind = "unanswered"
         service, pool = str(found["peer.service"]), str(found["peer.pool"])
         instance, version = str(found["peer.instance"]), str(found["peer.version"])
-    return (
+    peer = str(found.get("peer.service", "")) if kind == "client" else ""
+    row = (
         span.start_time_unix_nano,
         max(0, span.end_time_unix_nano - span.start_time_unix_nano),
         span.trace_id,
@@ -160,6 +166,7 @@ def _span(source: Source, span: Span) -> Row:
         int(span.status.code == Status.STATUS_CODE_ERROR),
         span.status.message,
     )
+    return row, peer
 
 
 def _operation(kind: str, name: str, found: dict[str, Any]) -> str:

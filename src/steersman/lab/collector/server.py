@@ -7,6 +7,7 @@ import logging
 import signal
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -61,11 +62,14 @@ class Collector:
     store: Store
     token: str
     latest: dict[tuple[Any, ...], otlp.Point] = field(default_factory=dict)
+    called: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     async def handle(self, request: Request) -> Response:
-        """Any request. All but `/metrics` need the token."""
+        """Any request. All but what Prometheus asks for need the token."""
         if request.path == "/metrics":
             return self._metrics()
+        if request.path == "/targets":
+            return _targets(request)
         if request.headers.get("authorization") != f"Bearer {self.token}":
             return answer({"error": "wrong token"}, HTTPStatus.UNAUTHORIZED)
         verb = self._verbs().get(request.path)
@@ -89,7 +93,7 @@ class Collector:
         }
 
     def _take_spans(self, body: bytes) -> Response:
-        self.store.add("spans", otlp.spans(body))
+        self.store.add("spans", otlp.spans(body, self.called))
         return Response(content_type=PROTOBUF)
 
     def _take_logs(self, body: bytes) -> Response:
@@ -108,6 +112,9 @@ class Collector:
     def _take_observed(self, body: bytes) -> Response:
         seen = Observed.model_validate_json(body)
         self.store.add("points", seen.points)
+        for at_ns, name, service, instance, version, pool, value in seen.points:
+            source = otlp.Source(service, instance, version, pool)
+            self.latest[name, source, ()] = otlp.Point(at_ns, name, "gauge", "", "", source, {}, value)
         self.store.add("changes", seen.changes)
         return answer({})
 
@@ -143,7 +150,18 @@ class Collector:
     def _metrics(self) -> Response:
         oldest = (time.time() - STALE_S) * 1e9
         fresh = [point for point in self.latest.values() if point.at_ns >= oldest]
-        return Response(200, text(fresh).encode(), CONTENT_TYPE)
+        about = ("counter", "", "Calls between services, out of spans", otlp.Source("", "", "", ""))
+        graph = [
+            otlp.Point(0, "traces_service_graph_request", *about, {"client": a, "server": b}, float(count))
+            for (a, b), count in self.called.items()
+        ]
+        return Response(200, text([*fresh, *graph]).encode(), CONTENT_TYPE)
+
+
+def _targets(request: Request) -> Response:
+    """Where to scrape, as Prometheus' HTTP service discovery takes it: the collector speaks for all processes."""
+    group = {"targets": [request.headers.get("host", "")], "labels": {"__metrics_path__": "/metrics"}}
+    return answer([group])
 
 
 def _row(point: otlp.Point) -> Row:

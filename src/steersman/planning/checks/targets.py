@@ -56,7 +56,8 @@ def _target(view: View, index: int, operation: Operation) -> Iterator[Problem]:
                 remedy="give these arguments as values, so that the target can be read and approved",
             )
         return
-    touched = [("changes", here)]
+    made = operation.access == "create" and view.world.admits_new(here)
+    touched = [] if made else [("changes", here)]
     inverse = view.world.catalogue.get(step.inverse.operation) if step.inverse else None
     if step.inverse is not None and inverse is not None:
         undone = target(inverse, step.inverse.arguments)
@@ -67,7 +68,7 @@ def _target(view: View, index: int, operation: Operation) -> Iterator[Problem]:
                 "forbidden_target",
                 *path,
                 reason=f"{step.id!r} {how} {resource!r}, which is protected",
-                remedy="leave it alone; only configuration extends the protected set, and nothing shrinks it",
+                remedy="leave it alone: of what is protected nothing is changed or deleted, and only backups are added",
             )
     yield from _presence(view, index, operation, here)
 

@@ -35,6 +35,23 @@ SCALE: dict[str, float] = {"pod_cpu_usage_percent": 0.01, "pod_memory_usage_mib"
 """From a metric's unit to the signal's."""
 
 
+def series_of(bundle: Bundle, signal: SignalName, selector: Selector, window: Window) -> Series:
+    """One signal of a service out of a capture that was read; points of several instances at one time are averaged."""
+    metrics = bundle.metrics
+    service = bundle.services.index(selector.service) if selector.service in bundle.services else None
+    for name in METRICS[signal]:
+        mine = [i for i, n in enumerate(metrics.name) if n == name and metrics.service[i] == service]
+        if not mine:
+            continue
+        rows = np.concatenate([np.arange(metrics.offsets[i], metrics.offsets[i + 1]) for i in mine])
+        time, value = metrics.time[rows], metrics.value[rows] * SCALE.get(name, 1.0)
+        kept = np.isfinite(value) & (time >= window.start.timestamp()) & (time < window.end.timestamp())
+        instants, place = np.unique(time[kept], return_inverse=True)
+        means = np.bincount(place, weights=value[kept]) / np.bincount(place) if instants.size else instants
+        return Series(signal=signal, selector=selector, times=tuple(instants.tolist()), values=tuple(means.tolist()))
+    return Series(signal=signal, selector=selector, times=(), values=())
+
+
 class Capture:
     """A `Source` over a recorded incident, which also gives all of it in columns at once.
 

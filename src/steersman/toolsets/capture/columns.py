@@ -47,6 +47,8 @@ class Case(Fact):
     candidates: tuple[str, ...] | None = None
     call_graph: tuple[tuple[str, str], ...] | None = Field(default=None)
     changes: tuple[Change, ...] = ()
+    holes: tuple[str, ...] = ()
+    not_looked_at: tuple[str, ...] = ()
 
 
 def read_case(directory: Path) -> Case:
@@ -130,7 +132,8 @@ def read_bundle(directory: Path, *, use: frozenset[str] = frozenset({"metrics", 
         spans=spans,
         logs=logs,
         changes=case.changes,
-        holes=tuple(holes),
+        holes=(*case.holes, *holes),
+        not_looked_at=case.not_looked_at,
         services=names.services.names,
         instances=names.instances.names,
         versions=names.versions.names,

@@ -22,14 +22,6 @@ ROUTE = Thing(
 REGION = Thing("gateway", "regions", keys={"service": NAME}, state={"shares": OBJECT}, observed={"healthy": FLAG})
 RULE = Thing("gateway", "firewall_rule", keys={"name": NAME}, state={"match": TEXT, "action": NAME})
 FLAGS = Thing("flags", "flag", keys={"name": NAME}, state={"enabled": FLAG, "percent": PERCENT})
-IMAGE = Thing("ci", "image", keys={"repository": NAME, "tag": NAME}, state={"ref": NAME, "platforms": WORDS})
-WORKFLOW = Thing("forge", "file", keys={"repository": NAME, "branch": NAME, "path": NAME}, state={"content": TEXT})
-PULL = Thing(
-    "forge",
-    "pull_request",
-    keys={"repository": NAME, "branch": NAME},
-    state={"title": TEXT, "body": TEXT, "open": FLAG},
-)
 RECORD = Thing("dns", "record", keys={"name": NAME}, state={"kind": NAME, "value": NAME, "ttl_s": COUNT})
 CACHE = Thing("cdn", "path", keys={"path": NAME}, state={"generation": NAME})
 
@@ -45,32 +37,14 @@ OPERATIONS: tuple[Operation, ...] = (
     *RULE.create("create_firewall_rule", blast="environment"),
     *FLAGS.reads(),
     FLAGS.change("set_flag", "Turns a feature flag on or off, for a share of users", "enabled percent"),
-    *IMAGE.reads(),
-    *IMAGE.create("build_image", blast="none"),
-    *WORKFLOW.reads(),
-    *WORKFLOW.create("create_file", blast="none"),
-    WORKFLOW.change("set_file", "Changes a file on a branch", "content", blast="none"),
-    *PULL.reads(),
-    *PULL.create("open_pull_request", blast="none", remove="close_pull_request"),
     *RECORD.reads(),
     RECORD.change("set_record", "Changes a DNS record", "kind value ttl_s", blast="environment"),
     *CACHE.reads(),
     CACHE.final("purge", "Drops what the edge holds of a path", "generation"),
-    reading(
-        "registry.scan",
-        "Scans an image for known vulnerabilities",
-        {"image": NAME},
-        {"critical": COUNT, "high": COUNT, "cves": WORDS},
-    ),
-    reading(
-        "registry.get_image", "Whether an image can be pulled", {"image": NAME}, {"exists": FLAG, "platforms": WORDS}
-    ),
     reading(
         "forge.scan_secrets",
         "Looks for secrets in the history of a repository",
         {"repository": NAME},
         {"count": COUNT, "kinds": WORDS},
     ),
-    reading("dns.resolve", "Resolves a name from inside", {"name": NAME}, {"resolved": FLAG, "latency_ms": COUNT}),
-    reading("http.check", "Asks a URL once", {"url": NAME}, {"status": COUNT, "ok": FLAG, "latency_ms": COUNT}),
 )

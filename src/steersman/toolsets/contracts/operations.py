@@ -1,4 +1,4 @@
-"""Observability, security, cost, load: Prometheus, Alertmanager, Grafana, Loki, Vault, cert-manager, IAM, cloud, k6."""
+"""Observability, security, cost: Prometheus, Alertmanager, Grafana, Loki, cert-manager, IAM, cloud."""
 
 from __future__ import annotations
 
@@ -26,8 +26,6 @@ COLLECTOR = Thing(
     state={"sampling_percent": PERCENT, "exporter": NAME},
     observed={"ready": FLAG},
 )
-SECRET = Thing("vault", "secret", keys={"path": NAME}, state={"version": COUNT})
-TOKEN = Thing("vault", "lease", keys={"path": NAME}, state={"revoked": FLAG})
 CERTIFICATE = Thing(
     "certmanager",
     "certificate",
@@ -54,14 +52,6 @@ NETWORK = Thing(
     state={"applied_digest": NAME},
     observed={"drifted": COUNT, "planned": COUNT},
 )
-RUN = Thing(
-    "k6",
-    "run",
-    keys={"name": NAME},
-    state={"script": NAME, "rate": COUNT, "duration_s": SECONDS},
-    observed={"finished": FLAG, "failed_percent": PERCENT, "p95_ms": NUMBER, "checks_passed": FLAG},
-)
-
 OPERATIONS: tuple[Operation, ...] = (
     *RULE.reads(),
     *RULE.create("create_rule", blast="none"),
@@ -92,10 +82,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *COLLECTOR.reads(),
     *COLLECTOR.create("create_collector", blast="namespace"),
     COLLECTOR.change("set_sampling", "Sets the share of traces that are kept", "sampling_percent", blast="namespace"),
-    *SECRET.reads(),
-    SECRET.change("set_version", "Makes another version of a secret the current one", "version"),
-    *TOKEN.reads(),
-    TOKEN.final("revoke", "Revokes a credential for good", "revoked"),
     *CERTIFICATE.reads(),
     CERTIFICATE.final(
         "renew", "Has a certificate issued again; the former one stays valid until it expires", "renewal_token"
@@ -110,8 +96,6 @@ OPERATIONS: tuple[Operation, ...] = (
     BUDGET.change("set_budget", "Sets a budget and when it alerts", "monthly_usd alert_percent", blast="none"),
     *NETWORK.reads(),
     NETWORK.change("apply_workspace", "Applies a reviewed plan by its digest", "applied_digest", blast="environment"),
-    *RUN.reads(),
-    *RUN.create("run", blast="service", remove="cancel_run"),
     reading(
         "cloud.costs",
         "Cost of a scope over days",

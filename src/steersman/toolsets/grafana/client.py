@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import httpx
 from pydantic import JsonValue
 
 from steersman.domain.errors import ToolError
-from steersman.domain.fact import JsonObject
 from steersman.queries.moments import unix, window_s
 from steersman.remote.exchange import Remote, Request
 from steersman.remote.shape import first, items, labels, mapping, reading, real, texts
 from steersman.toolsets.grafana.facts import (
-    OWNED_BY_SERVER,
     AlertRule,
     AlertRules,
     Annotation,
     Annotations,
     AnnotationSearch,
-    Dashboard,
     DashboardUid,
     Health,
     Hit,
@@ -34,8 +30,8 @@ from steersman.toolsets.grafana.facts import (
     Search,
     Source,
     Sources,
-    Written,
 )
+from steersman.toolsets.grafana.stored import Boards, Choice
 
 MAX_RANGE_S = 400 * 86_400
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -43,20 +39,13 @@ _NOT_FOUND = frozenset({httpx.codes.NOT_FOUND})
 Pairs = list[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A dashboard as the server has it."""
-
-    model: JsonObject
-    folder_uid: str
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
 class GrafanaClient:
     """Reads, and the writes that dashboards and annotations need."""
 
-    remote: Remote
+    def __init__(self, remote: Remote, *, api: Choice = "auto", namespace: str = "default") -> None:
+        """api: how dashboards are read and written. namespace: of the newer API, one for each organisation."""
+        self.remote = remote
+        self.boards = Boards(remote, api, namespace)
 
     async def search(self, ask: Search) -> Hits:
         """Dashboards that match."""
@@ -66,50 +55,14 @@ class GrafanaClient:
             found = tuple(_hit(item) for item in items(document))
         return Hits(dashboards=found[: ask.limit], complete=len(found) < ask.limit)
 
-    async def dashboard(self, ask: DashboardUid) -> Stored | None:
-        """A dashboard without what the server numbers; None when there is none."""
-        request = Request("GET", f"/api/dashboards/uid/{ask.uid}")
-        answer = await self.remote.ask(request, accept=_NOT_FOUND)
-        if answer.status == httpx.codes.NOT_FOUND:
-            return None
-        document = self.remote.decoded(request, answer)
-        with reading(self.remote.name, "dashboard"):
-            top = mapping(document)
-            whole = mapping(top["dashboard"])
-            return Stored(
-                model={name: value for name, value in whole.items() if name not in OWNED_BY_SERVER},
-                folder_uid=str(mapping(top["meta"]).get("folderUid") or ""),
-                version=int(real(whole["version"])),
-            )
-
     async def panels(self, ask: DashboardUid) -> PanelQueries:
         """What the panels of a dashboard ask, also those in collapsed rows."""
-        stored = await self.dashboard(ask)
+        stored = await self.boards.get(ask.uid)
         if stored is None:
             return PanelQueries(found=False)
         with reading(self.remote.name, "panels"):
             found = tuple(query for panel in _panels(stored.model.get("panels")) for query in _panel_queries(panel))
         return PanelQueries(found=True, queries=found)
-
-    async def store(self, new: Dashboard, *, version: int | None) -> Written:
-        """Writes a dashboard if it still has this version (None: if it is not there). Raises ToolError otherwise."""
-        dashboard: JsonObject = {**new.model, "uid": new.uid, "id": None}
-        if version is not None:
-            dashboard["version"] = version
-        body: JsonValue = {
-            "dashboard": dashboard,
-            "folderUid": new.folder_uid,
-            "message": "by Steersman",
-            "overwrite": False,
-        }
-        document = await self.remote.json(Request("POST", "/api/dashboards/db", body=body, writes=True))
-        with reading(self.remote.name, "dashboards/db"):
-            top = mapping(document)
-            return Written(uid=str(top["uid"]), version=int(real(top["version"])), url=str(top.get("url", "")))
-
-    async def delete_dashboard(self, ask: DashboardUid) -> bool:
-        """Deletes a dashboard; false when there was none."""
-        return await self._delete(f"/api/dashboards/uid/{ask.uid}")
 
     async def annotations(self, ask: AnnotationSearch) -> Annotations:
         """Marks of a window, oldest first."""

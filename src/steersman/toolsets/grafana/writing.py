@@ -8,7 +8,7 @@ from steersman.domain.errors import ToolError
 from steersman.domain.fact import JsonObject
 from steersman.domain.ports import CallContext
 from steersman.domain.typed import parse
-from steersman.toolsets.grafana.client import GrafanaClient, Stored, refuse_drift
+from steersman.toolsets.grafana.client import GrafanaClient, refuse_drift
 from steersman.toolsets.grafana.facts import (
     Annotation,
     AnnotationName,
@@ -21,6 +21,7 @@ from steersman.toolsets.grafana.facts import (
     NewAnnotation,
     Written,
 )
+from steersman.toolsets.grafana.stored import Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,40 +32,40 @@ class Dashboards:
 
     async def observe(self, arguments: JsonObject, _: CallContext) -> JsonObject:
         """The dashboard, or that there is none."""
-        return _shown(await self.client.dashboard(parse(DashboardUid, arguments)))
+        return _shown(await self.client.boards.get(parse(DashboardUid, arguments).uid))
 
     async def create(self, arguments: JsonObject, _: CallContext) -> JsonObject:
         """Makes it where there is none; one that is there already and the same is done."""
         new = parse(Dashboard, arguments)
-        stored = await self.client.dashboard(DashboardUid(uid=new.uid))
+        stored = await self.client.boards.get(new.uid)
         if stored is not None and not _same(stored, new):
             raise ToolError(f"a dashboard {new.uid!r} is there with other content; update it, or take another uid")
-        return await self._store(new, stored, version=None)
+        return await self._store(new, stored)
 
     async def update(self, arguments: JsonObject, context: CallContext) -> JsonObject:
         """Changes it, as long as it is what was seen before the call."""
         new = parse(Dashboard, arguments)
-        stored = await self.client.dashboard(DashboardUid(uid=new.uid))
+        stored = await self.client.boards.get(new.uid)
         if stored is None:
             raise ToolError(f"there is no dashboard {new.uid!r}; create it")
         if not _same(stored, new) and context.before is not None and _shown(stored) != context.before:
             raise refuse_drift(new.uid)
-        return await self._store(new, stored, version=stored.version)
+        return await self._store(new, stored)
 
     async def delete(self, arguments: JsonObject, context: CallContext) -> JsonObject:
         """Deletes it, as long as it is what was seen before the call."""
         ask = parse(DashboardUid, arguments)
-        stored = await self.client.dashboard(ask)
+        stored = await self.client.boards.get(ask.uid)
         if stored is None:
             return Deleted(deleted=False).model_dump(mode="json")
         if context.before is not None and _shown(stored) != context.before:
             raise refuse_drift(ask.uid)
-        return Deleted(deleted=await self.client.delete_dashboard(ask)).model_dump(mode="json")
+        return Deleted(deleted=await self.client.boards.delete(ask)).model_dump(mode="json")
 
-    async def _store(self, new: Dashboard, stored: Stored | None, *, version: int | None) -> JsonObject:
+    async def _store(self, new: Dashboard, stored: Stored | None) -> JsonObject:
         if stored is not None and _same(stored, new):
             return Written(uid=new.uid, version=stored.version).model_dump(mode="json")
-        return (await self.client.store(new, version=version)).model_dump(mode="json")
+        return (await self.client.boards.store(new, stored)).model_dump(mode="json")
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,7 @@ CHANGED = (*DEPLOYMENT, *_p(APPS, "deployments", "patch"))
 MADE = (*WATCHED, *_p(APPS, "deployments", "patch create delete"))
 NODE = _p("", "nodes", "get list watch", everywhere=True)
 ROLLOUT = (*_p(ARGO, "rollouts", "get"), *SETS)
-DRIVEN = (*_p(ARGO, "rollouts", "get list watch patch"), *_p(ARGO, "rollouts/status", "patch"), *SETS)
-"""An apply of what is not there needs `create` as well as `patch`."""
+DRIVEN = (*_p(ARGO, "rollouts", "get list watch patch"), *_p(ARGO, "rollouts/status", "patch"))
 
 NEEDS: Mapping[str, tuple[Privilege, ...]] = MappingProxyType(
     {
@@ -101,12 +100,12 @@ NEEDS: Mapping[str, tuple[Privilege, ...]] = MappingProxyType(
         "argo_rollouts.set_strategy": _p(ARGO, "rollouts", "get patch"),
         "argo_rollouts.set_aborted": (*_p(ARGO, "rollouts", "get"), *_p(ARGO, "rollouts/status", "patch")),
         "argo_rollouts.promote": DRIVEN,
-        "argo_rollouts.roll_back": DRIVEN,
+        "argo_rollouts.roll_back": (*DRIVEN, *SETS),
         "gateway.get_route": _p(ROUTES, "httproutes", "get"),
         "gateway.set_weights": _p(ROUTES, "httproutes", "get patch"),
     }
 )
-"""By operation. Reading objects of any kind needs `get` and `list` on that kind, which nobody can know before."""
+"""By operation. An apply of what is not there needs `create` as well as `patch`. Reading objects of any kind needs `get` and `list` on that kind, which nobody can know before."""
 ANY_KIND = frozenset({"kubernetes.list_objects", "kubernetes.get_object", "kubernetes.deprecated_apis"})
 SECRET_READS = frozenset({"kubernetes.get_secret"})
 """RBAC cannot allow a look at a secret without its values: granted only to those who may write secrets."""

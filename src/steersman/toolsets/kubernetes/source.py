@@ -6,46 +6,41 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
-from steersman.domain.errors import UnavailableError
-from steersman.domain.signal import Change, LogPage, LogRecord, Selector, Series, SignalName, SpanPage, Window
-from steersman.remote.kubernetes.api import Api, Ask, Document
-from steersman.remote.kubernetes.ownership import labels, metadata
-from steersman.remote.kubernetes.resources import EVENTS, PODS, REPLICA_SETS
+from steersman.domain.errors import NoSourceError
+from steersman.domain.signal import Change, LogPage, Selector, Series, SignalName, SpanPage, Window
+from steersman.remote.kubernetes.api import Api, Document
+from steersman.remote.kubernetes.ownership import metadata
+from steersman.remote.kubernetes.resources import EVENTS, REPLICA_SETS
 from steersman.remote.text import one_line
 
 ARRIVED = {"ScalingReplicaSet": "scale", "SuccessfulRescale": "scale", "RolloutUpdated": "deploy", "Killing": "restart",
            "RolloutAborted": "deploy", "BackOff": "restart"}  # fmt: skip
-MOST_PODS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class KubernetesSource:
-    """Implements `domain.ports.Source` with what a cluster knows: changes, and the logs that pods still have."""
+    """Implements `domain.ports.Source` with what a cluster knows: who did what when.
+
+    Logs of pods are read by `kubernetes.logs`: told here as well, they would stand twice beside a source of all logs.
+    """
 
     api: Api
     namespace: str
-    """Where it looks; a question that names another namespace is asked there."""
 
     async def range(self, signal: SignalName, selector: Selector, window: Window) -> Series:
-        """No numbers. Raises UnavailableError: without a source for them a condition is inconclusive."""
-        raise UnavailableError(f"{signal} of {selector} in {window.start}: a cluster has no series; add prometheus")
+        """Raises NoSourceError: a cluster keeps no numbers."""
+        del window
+        raise NoSourceError(f"kubernetes has no {signal} of {selector}; a source such as prometheus has")
 
     async def logs(self, selector: Selector, window: Window, *, limit: int = 1_000) -> LogPage:
-        """The last lines of pods with the label `app` of the service, which the cluster still has."""
-        if selector.service is None:
-            return LogPage(records=())
-        query = {"labelSelector": f"app={selector.service}"}
-        found = (await self.api.every(PODS.path(selector.namespace or self.namespace), query, most=MOST_PODS))[
-            :MOST_PODS
-        ]
-        pages = await asyncio.gather(*(self._lines(each, selector.service, window) for each in found))
-        records = sorted((record for page in pages for record in page), key=lambda record: record.at)
-        return LogPage(records=tuple(records[-limit:]), left_out=max(len(records) - limit, 0))
+        """Raises NoSourceError."""
+        del window, limit
+        raise NoSourceError(f"kubernetes keeps no logs of {selector} to search; a source such as loki does")
 
     async def spans(self, selector: Selector, window: Window, *, limit: int = 1_000) -> SpanPage:
-        """None."""
-        del selector, window, limit
-        return SpanPage(spans=())
+        """Raises NoSourceError."""
+        del window, limit
+        raise NoSourceError(f"kubernetes has no spans of {selector}; a source such as tempo has")
 
     async def changes(self, window: Window) -> tuple[Change, ...]:
         """Rollouts, scalings, restarts of a window, oldest first."""
@@ -54,19 +49,6 @@ class KubernetesSource:
         )
         found = [*filter(None, map(_deployed, sets)), *filter(None, map(_happened, events))]
         return tuple(sorted((c for c in found if window.start <= c.at < window.end), key=lambda change: change.at))
-
-    async def _lines(self, pod: Document, service: str, window: Window) -> list[LogRecord]:
-        space, name = str(metadata(pod).get("namespace", "")), str(metadata(pod).get("name", ""))
-        query = {"timestamps": "true", "tailLines": "500", "sinceTime": window.start.strftime("%Y-%m-%dT%H:%M:%SZ")}
-        raw = await self.api.raw(Ask("GET", PODS.path(space, name, "log"), query))
-        found = []
-        for line in raw.decode(errors="replace").splitlines():
-            stamp, _, message = line.partition(" ")
-            at = _instant(stamp)
-            if at is not None and window.start <= at < window.end:
-                version = labels(pod).get("version", "")
-                found.append(LogRecord(at=at, service=service, instance=name, version=version, message=message))
-        return found
 
 
 def _deployed(replica_set: Document) -> Change | None:

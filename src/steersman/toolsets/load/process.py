@@ -24,6 +24,8 @@ KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """Variables that a generator may see; no credentials, no proxies, none of its own settings."""
 POLITE_S = 1.0
 """How long a generator that was asked to end may take, before its group is killed."""
+EARLY_S = 1.5
+"""...and one that is to leave its figures."""
 HEAD_CHARACTERS = 20_000
 SAMPLE_S = 0.5
 OPEN_FILES = 65_536
@@ -39,6 +41,15 @@ class _Usage:
     peak: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """Of one process."""
+
+    seconds: float
+    usage: _Usage
+    stop: asyncio.Event
+
+
 def located(program: str) -> str:
     """The absolute path of a program; the environment that Python runs in comes first. Raises UnavailableError."""
     beside = str(Path(sys.executable).parent)
@@ -49,20 +60,28 @@ def located(program: str) -> str:
 
 
 async def run_all(
-    launch: Launch, folder: Path, *, seconds: float, environment: Mapping[str, str] | None = None
+    launch: Launch,
+    folder: Path,
+    *,
+    seconds: float,
+    environment: Mapping[str, str] | None = None,
+    stop: asyncio.Event | None = None,
 ) -> Finished:
     """Runs the commands in turn, until one of them ends badly. Cancelling ends the group within two seconds.
 
-    seconds: what the load takes; a generator that is still there long after is ended.
+    seconds: what the load takes; a generator that is still there long after is ended. stop: asks the generator to end
+    early, and to leave what it has measured; none of the commands behind it is begun.
     """
+    stop = stop or asyncio.Event()
     variables = {name: os.environ[name] for name in KEPT if name in os.environ}
     variables |= {"HOME": str(folder), "PYTHONDONTWRITEBYTECODE": "1", **launch.environment, **(environment or {})}
     usage, began, started_at = _Usage(), monotonic(), datetime.now(UTC)
     code, out, err = 0, "", ""
     for command in launch.commands:
         left = seconds + SLACK_S - (monotonic() - began)
-        code, out, err = await _one(command, folder, variables, usage=usage, seconds=max(left, 1.0))
-        if code not in launch.good_exits:
+        limits = _Limits(max(left, 1.0), usage, stop)
+        code, out, err = await _one(command, folder, variables, limits)
+        if code not in launch.good_exits or stop.is_set():
             break
     return Finished(
         exit_code=code,
@@ -78,7 +97,7 @@ async def run_all(
 
 
 async def _one(
-    command: tuple[str, ...], folder: Path, variables: Mapping[str, str], *, usage: _Usage, seconds: float
+    command: tuple[str, ...], folder: Path, variables: Mapping[str, str], limits: _Limits
 ) -> tuple[int, str, str]:
     argv = [located(command[0]), *command[1:]]
     tether = shutil.which("setpriv")
@@ -94,20 +113,33 @@ async def _one(
         start_new_session=True,
     )
     try:
-        _limit(process.pid, seconds)
+        _limit(process.pid, limits.seconds)
         assert process.stdout is not None
         assert process.stderr is not None
-        async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(limits.seconds), asyncio.TaskGroup() as group:
             out = group.create_task(_head(process.stdout))
             err = group.create_task(_head(process.stderr))
-            watch = group.create_task(_sample(process.pid, usage))
+            beside = (
+                group.create_task(_sample(process.pid, limits.usage)),
+                group.create_task(_end_early(process, limits.stop)),
+            )
             await process.wait()
-            watch.cancel()
+            for task in beside:
+                task.cancel()
         return process.returncode or 0, out.result(), err.result()
     except TimeoutError as e:
-        raise UnavailableError(f"{command[0]!r} had not ended {seconds:.0f} s after its start, and was ended") from e
+        late = f"{command[0]!r} had not ended {limits.seconds:.0f} s after its start, and was ended"
+        raise UnavailableError(late) from e
     finally:
         await asyncio.shield(end_group(process))
+
+
+async def _end_early(process: asyncio.subprocess.Process, stop: asyncio.Event) -> None:
+    """Asks a process to end when told so; one that does not, is killed, and leaves nothing."""
+    await stop.wait()
+    _signal(process.pid, signal.SIGINT)
+    await asyncio.sleep(EARLY_S)
+    _signal(process.pid, signal.SIGKILL)
 
 
 async def end_group(process: asyncio.subprocess.Process) -> None:

@@ -14,9 +14,9 @@ from pydantic import ValidationError
 
 from steersman.domain.errors import ToolError
 from steersman.domain.load import GeneratorName, LoadProfile
-from steersman.domain.load_result import LoadResult
+from steersman.domain.load_result import Limit, LoadResult
 
-RESULT, PROFILE, KEY = "steersman-result.json", "steersman-profile.json", "steersman-key"
+RESULT, PROFILE, KEY, LIMIT = "steersman-result.json", "steersman-profile.json", "steersman-key", "steersman-limit.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +41,32 @@ class Runs:
 
     def keep(self, name: str, result: LoadResult) -> None:
         """Makes a result stay: whole, or not at all."""
+        self._write(name, RESULT, result.model_dump_json())
+
+    def keep_limit(self, name: str, limit: Limit) -> None:
+        """Makes what a search found stay."""
+        self._write(name, LIMIT, limit.model_dump_json())
+
+    def load_limit(self, name: str) -> Limit:
+        """What a search found. Raises ToolError when there is none of that name."""
+        try:
+            return Limit.model_validate_json((self.folder(name) / LIMIT).read_bytes())
+        except (FileNotFoundError, ValidationError) as e:
+            raise ToolError(f"no finished {self.generator} search {name!r} is kept; take another name") from e
+
+    def _write(self, name: str, file_name: str, text: str) -> None:
         folder = self.folder(name)
         with tempfile.NamedTemporaryFile("w", dir=folder, delete=False, encoding="utf-8") as file:
-            file.write(result.model_dump_json())
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        Path(file.name).replace(folder / RESULT)
+        Path(file.name).replace(folder / file_name)
 
     def exists(self, name: str) -> bool:
+        """Whether a finished run, or a finished search, is kept."""
+        return self.has_result(name) or (self.folder(name) / LIMIT).is_file()
+
+    def has_result(self, name: str) -> bool:
         """Whether a finished run is kept."""
         return (self.folder(name) / RESULT).is_file()
 

@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from steersman import __version__
 from steersman.domain.environment import Environment
-from steersman.domain.errors import ToolError, UnavailableError
+from steersman.domain.errors import ToolError
 from steersman.domain.fact import JsonObject
 from steersman.domain.load import LoadCaps, LoadProfile, excess
 from steersman.domain.load_operations import load_operations
-from steersman.domain.load_port import SECRET_VARIABLE, Finished, Generator, Measured
-from steersman.domain.load_result import GeneratorHealth, LoadResult
+from steersman.domain.load_port import Generator
+from steersman.domain.load_result import Limit, LoadResult
 from steersman.domain.operation import Operation
 from steersman.domain.ports import Binding, CallContext
 from steersman.judgement.benchmark import judge_run
-from steersman.toolsets.load.process import located, run_all
+from steersman.judgement.benchmark_compare import compare
+from steersman.toolsets.load.history import History
+from steersman.toolsets.load.limit import LimitSearch
+from steersman.toolsets.load.measuring import Measuring, Secrets, compiled, no_secrets
+from steersman.toolsets.load.process import located
 from steersman.toolsets.load.runs import Runs
 
-Secrets = Callable[[str], Awaitable[str]]
-"""The value behind a reference such as `env:TOKEN`."""
 
-
-async def no_secrets(reference: str) -> str:
-    """Refuses every reference. Raises ToolError."""
-    raise ToolError(f"secret {reference!r} cannot be resolved here; no secret store is configured")
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: the operations are made once
 class LoadToolset:
     """The operations of one load generator.
 
@@ -67,13 +61,16 @@ class LoadToolset:
             "get_run": self._get_run,
             "watch_run": self._watch_run,
             "read_result": self._read_result,
+            "compare": self._compare,
             "compile": self._compile,
             "run": self._run,
             "run_changing": self._run_changing,
+            "find_limit": self._find_limit,
             "cancel_run": self._cancel_run,
         }
-        return tuple(Binding(operation, handlers[_verb(operation)]) for operation in self.operations())
+        return tuple(Binding(operation, handlers[_verb(operation)]) for operation in self.operations)
 
+    @cached_property
     def operations(self) -> tuple[Operation, ...]:
         """With the caps in their schemas."""
         return load_operations(self.generator.name, self.caps)
@@ -83,10 +80,18 @@ class LoadToolset:
 
     async def _watch_run(self, arguments: JsonObject, _: CallContext) -> JsonObject:
         name = str(arguments["name"])
-        return figures(*self.runs.load(name)) if self.runs.exists(name) else {"finished": False}
+        return figures(*self.runs.load(name)) if self.runs.has_result(name) else {"finished": False}
 
     async def _read_result(self, arguments: JsonObject, _: CallContext) -> JsonObject:
         return self.runs.load(str(arguments["name"]))[1].model_dump(mode="json")
+
+    async def _compare(self, arguments: JsonObject, _: CallContext) -> JsonObject:
+        sides = []
+        for side in ("names", "baselines"):
+            names = arguments[side]
+            sides.append([self.runs.load(str(name))[1] for name in names] if isinstance(names, list) else [])
+        verdict = compare(*sides)
+        return {"verdict": verdict.result, "reason": verdict.reason, "passed": verdict.result == "pass"}
 
     async def _compile(self, arguments: JsonObject, _: CallContext) -> JsonObject:
         return self.generator.compile(self._profile(arguments)).model_dump(mode="json")
@@ -97,9 +102,25 @@ class LoadToolset:
     async def _run(self, arguments: JsonObject, context: CallContext) -> JsonObject:
         return await self._load(arguments, context, changes_data=False)
 
+    async def _find_limit(self, arguments: JsonObject, context: CallContext) -> JsonObject:
+        name, profile = str(arguments["name"]), self._profile(arguments)
+        search = LimitSearch.of(name, profile, arguments, self.caps)
+        if profile.changes_data:
+            raise ToolError(f"profile {profile.name!r} may change data at the target; a search sends it many times")
+        if self._is_kept(name, context.key):
+            return self.runs.load_limit(name).model_dump(mode="json")
+        compiled(self.generator, profile)
+        if context.dry_run:
+            return self._rehearsed(profile, Limit(name=name, generator=self.generator.name, holds=None, breaks=None))
+        folder = self.runs.begin(name, profile, context.key)
+        limit = await search.find(Measuring(self.generator, self.secrets), folder)
+        self.runs.keep_limit(name, limit)
+        return limit.model_dump(mode="json")
+
     async def _cancel_run(self, arguments: JsonObject, _: CallContext) -> JsonObject:
         # A generator lives only inside its call, which is cancelled with it, and dies with this process.
         self.runs.delete(str(arguments["name"]))
+        History(self.root).delete(self.generator.name, str(arguments["name"]))
         return {"exists": False}
 
     def _profile(self, arguments: JsonObject) -> LoadProfile:
@@ -117,76 +138,34 @@ class LoadToolset:
         if profile.changes_data and not changes_data:
             verb = f"{self.name}.run_changing"
             raise ToolError(f"profile {profile.name!r} has methods that may change data at the target; use {verb!r}")
-        if self.runs.exists(name):
-            if self.runs.key(name) == context.key:
-                return figures(*self.runs.load(name))
-            raise ToolError(f"a {self.name} run {name!r} is kept already; take another name, or cancel that one")
-        compiled = self.generator.compile(profile)
-        refused = [gap.detail for gap in compiled.gaps if gap.severity == "refused"]
-        if refused:
-            raise ToolError(f"{self.name} cannot run profile {profile.name!r}: {refused[0]}; take another generator")
+        if self._is_kept(name, context.key):
+            return figures(*self.runs.load(name))
+        compiled(self.generator, profile)
         if context.dry_run:
             located(self.generator.launch(profile).commands[0][0])
             return {"finished": False}
-        result = await self._measure(name, profile, context.key, files=compiled.files)
+        folder = self.runs.begin(name, profile, context.key)
+        result = await Measuring(self.generator, self.secrets).measure(name, profile, folder)
+        self.runs.keep(name, result)
+        where = str(await self.environment_of())
+        History(self.root).add(profile, result, judge_run(profile, result), where)
         return figures(profile, result)
 
-    async def _measure(self, name: str, profile: LoadProfile, key: str, *, files: dict[str, str]) -> LoadResult:
-        folder = self.runs.begin(name, profile, key)
-        for file, text in files.items():
-            (folder / file).write_text(text, encoding="utf-8")
-        launch = self.generator.launch(profile)
-        secret = {SECRET_VARIABLE: await self.secrets(profile.auth.secret)} if profile.auth else {}
-        finished = await run_all(launch, folder, seconds=profile.duration_s + profile.timeout_s, environment=secret)
-        (folder / "stdout.txt").write_text(finished.stdout, encoding="utf-8")
-        (folder / "stderr.txt").write_text(finished.stderr, encoding="utf-8")
-        if finished.exit_code not in launch.good_exits:
-            last = " ".join(finished.stderr.split())[-300:]
-            raise UnavailableError(f"{self.name} ended with exit code {finished.exit_code}: {last!r}")
-        result = _result(name, profile, self.generator.read(profile, folder), finished, generator=self.generator)
-        self.runs.keep(name, result)
-        return result
+    def _is_kept(self, name: str, key: str) -> bool:
+        """Whether this very call has been done. Raises ToolError when another one had that name."""
+        if not self.runs.exists(name):
+            return False
+        if self.runs.key(name) == key:
+            return True
+        raise ToolError(f"a {self.name} run {name!r} is kept already; take another name, or cancel that one")
+
+    def _rehearsed(self, profile: LoadProfile, nothing: Limit) -> JsonObject:
+        located(self.generator.launch(profile).commands[0][0])
+        return nothing.model_dump(mode="json")
 
 
 def _verb(operation: Operation) -> str:
     return operation.name.partition(".")[2]
-
-
-def _result(
-    name: str, profile: LoadProfile, measured: Measured, finished: Finished, *, generator: Generator
-) -> LoadResult:
-    is_open = profile.model == "open"
-    return LoadResult(
-        name=name,
-        generator=generator.name,
-        model=profile.model,
-        profile_digest=profile.fingerprint,
-        started_at=finished.started_at,
-        finished_at=finished.finished_at,
-        users=None if is_open else round(profile.peak),
-        planned_journeys=profile.planned(profile.warm_up_s, profile.duration_s) if is_open else None,
-        measured_s=profile.duration_s - profile.warm_up_s,
-        blocks=measured.blocks,
-        errors=dict(measured.errors),
-        steps=measured.steps,
-        health=GeneratorHealth(
-            cores=finished.cores,
-            cpu_s=finished.cpu_s,
-            cpu_peak=finished.cpu_peak,
-            wall_s=finished.wall_s,
-            started=measured.started,
-            dropped=measured.dropped,
-            late_ms=measured.late_ms,
-            exit_code=finished.exit_code,
-        ),
-        environment={
-            "machine": platform.machine(),
-            "system": platform.system(),
-            "cores": str(os.cpu_count() or 1),
-            "steersman": __version__,
-        },
-        raw=measured.raw,
-    )
 
 
 def figures(profile: LoadProfile, result: LoadResult) -> JsonObject:
@@ -195,6 +174,7 @@ def figures(profile: LoadProfile, result: LoadResult) -> JsonObject:
     p50, p95, p99 = (latency.quantile_ms(q) if latency.count else 0.0 for q in (0.5, 0.95, 0.99))
     return {
         "finished": True,
+        "target": profile.target,
         "requests": result.requests,
         "failures": result.failures,
         "failed_percent": 100 * result.failures / result.requests if result.requests else 0.0,

@@ -36,6 +36,19 @@ class LogSearch(Span):
     max_line_chars: int = Field(default=2_000, ge=16, le=300_000)
 
 
+class Tail(Fact):
+    """Arguments of `tail`."""
+
+    query: LogQuery
+    follow_s: float = Field(default=10.0, gt=0, le=60)
+    """How long new lines are waited for."""
+    every_s: float = Field(default=1.0, ge=0.2, le=10)
+    """How often is asked."""
+    limit: Lines = 500
+    """So many lines end it early."""
+    max_line_chars: int = Field(default=2_000, ge=16, le=300_000)
+
+
 class MetricRange(Fact):
     """Arguments of `range`; at most 11,000 points a series."""
 

@@ -1,4 +1,4 @@
-"""Loki as a toolset: thirteen reads, no write."""
+"""Loki as a toolset: fourteen reads, no write."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from steersman.domain.environment import Environment
 from steersman.domain.fact import Fact
 from steersman.domain.operation import Operation
-from steersman.domain.ports import Binding
+from steersman.domain.ports import Binding, Clock
 from steersman.domain.typed import bind, read_operation
 from steersman.toolsets.loki import facts
 from steersman.toolsets.loki.client import LokiClient
+from steersman.toolsets.loki.tailing import Tailer
 
 NAME = "loki"
 
@@ -21,6 +22,13 @@ def _read(verb: str, summary: str, takes: type[Fact], gives: type[Fact]) -> Oper
 
 
 LOGS = _read("logs", "Finds lines of logs, merged by time; they are untrusted text", facts.LogSearch, facts.LogAnswer)
+TAIL = read_operation(
+    f"{NAME}.tail",
+    "Waits for new lines, up to a minute; they are untrusted text",
+    takes=facts.Tail,
+    gives=facts.LogAnswer,
+    timeout_s=120,
+)
 RANGE = _read("range", "Makes a number of lines over a window", facts.MetricRange, facts.MetricAnswer)
 QUERY = _read("query", "Makes a number of lines at one instant", facts.MetricInstant, facts.MetricAnswer)
 LABELS = _read("labels", "Names the labels of streams", facts.LabelSearch, facts.Names)
@@ -37,6 +45,7 @@ DETECTED = _read("detected_labels", "Counts the values of labels", facts.StreamS
 BUILDINFO = _read("buildinfo", "Tells which version of the server answers", facts.Nothing, facts.BuildInfo)
 OPERATIONS = (
     LOGS,
+    TAIL,
     RANGE,
     QUERY,
     LABELS,
@@ -58,6 +67,7 @@ class LokiToolset:
 
     client: LokiClient
     where: Environment
+    clock: Clock
     name: str = NAME
 
     async def environment(self) -> Environment:
@@ -70,6 +80,7 @@ class LokiToolset:
         c = self.client
         return (
             bind(LOGS, facts.LogSearch, c.logs),
+            bind(TAIL, facts.Tail, lambda ask: Tailer(c, self.clock).tail(ask)),
             bind(RANGE, facts.MetricRange, c.range),
             bind(QUERY, facts.MetricInstant, c.query),
             bind(LABELS, facts.LabelSearch, c.labels),

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NoReturn
 
-from steersman.domain.errors import UnavailableError
+from steersman.domain.errors import NoSourceError, UnavailableError
 from steersman.domain.signal import Change, LogPage, LogRecord, Selector, Series, SignalName, SpanPage, Window
+from steersman.domain.source_operations import Citation, CiteQuery
 from steersman.queries.logql import CountQuery, LabelFilter, LogQuery, Stage
 from steersman.queries.matching import Matcher
+from steersman.queries.moments import sliced
 from steersman.queries.signals import LABELS, SelectorField, SignalSettings, candidates, wanted
+from steersman.remote.together import together
 from steersman.toolsets.loki.client import LokiClient
 from steersman.toolsets.loki.facts import LabelSearch, Line, MetricInstant, ValueSearch
 
 PAGE = 5_000
 """Lines the server gives at once."""
+MANY = 20_000
+SLICES = 8
+AT_ONCE = 4
+BUDGET_S = 6.0
+"""Less than investigations wait for, so that a part of the lines is had rather than none."""
 _TRACE = ("trace_id", "traceid", "traceID", "trace_id_extracted")
 _SPAN = ("span_id", "spanid", "spanID", "span_id_extracted")
 _LEVEL = ("detected_level", "level", "severity", "severity_text", "lvl")
@@ -30,6 +39,9 @@ class Pages:
 
     lines: list[Line] = field(default_factory=list)
     lost: bool = False
+    """More were there and cannot be had."""
+    cut: bool = False
+    """Time was up."""
     _edge: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     @property
@@ -56,23 +68,43 @@ class Pages:
 class LokiSource:
     """A `Source` of log lines; signals, spans and changes are elsewhere, and it says so."""
 
-    def __init__(self, client: LokiClient, settings: SignalSettings | None = None, *, page_lines: int = PAGE) -> None:
+    def __init__(
+        self,
+        client: LokiClient,
+        settings: SignalSettings | None = None,
+        *,
+        page_lines: int = PAGE,
+        budget_s: float = BUDGET_S,
+    ) -> None:
         """page_lines: at most what the server gives at once (`max_entries_limit_per_query`)."""
         self._client = client
+        self._budget_s = budget_s
         self._page_lines = page_lines
         self._settings = settings or SignalSettings()
 
     async def logs(self, selector: Selector, window: Window, *, limit: int = 1_000) -> LogPage:
-        """The oldest lines of a window, and how many more there were; empty when nothing is of what is selected."""
+        """The oldest lines of a window, and how many more there were; empty when nothing is of what is selected.
+
+        Where many are wanted, the window is read in slices at once, each the same share of the limit: what is left out
+        is then left out everywhere alike. After `budget_s` what has come is the answer.
+        """
         query = await self.query_of(selector, window)
         if query is None:
             return LogPage(records=())
-        pages = await self._gather(query, window, limit)
-        records = tuple(_record(line, selector) for line in pages.lines[:limit])
-        if len(pages.lines) <= limit and not pages.lost and len(records) < limit:
+        slices = SLICES if limit > MANY else 1
+        share = -(-limit // slices)
+        parts = await together(*(self._read(query, part, share) for part in sliced(window, slices)), at_once=AT_ONCE)
+        lines = [line for part in parts for line in part.lines[:share]]
+        records = tuple(_record(line, selector) for line in lines)
+        lost = any(part.lost for part in parts)
+        if not lost and all(len(part.lines) < share for part in parts):
             return LogPage(records=records)
+        if not records and any(part.cut for part in parts):
+            raise UnavailableError(
+                f"{self._client.remote.name} gave no lines within {self._budget_s:g} s; ask for less"
+            )
         total = await self._total(query, window)
-        return LogPage(records=records, left_out=max(total - len(records), int(pages.lost)))
+        return LogPage(records=records, left_out=max(total - len(records), int(lost)), sampled=slices > 1)
 
     async def query_of(self, selector: Selector, window: Window) -> LogQuery | None:
         """The query that `logs` asks, as evidence cites it; None when nothing is of what is selected."""
@@ -95,22 +127,27 @@ class LokiSource:
             matchers = (*matchers, Matcher(label=known, op="=~", value=".+"))
         return LogQuery(matchers=matchers, stages=stages)
 
+    async def cite(self, asked: CiteQuery) -> Citation:
+        """The LogQL of the lines that are selected."""
+        query = await self.query_of(asked.selector, asked.window) if asked.of == "logs" else None
+        return Citation(query=str(query), language="logql") if query is not None else Citation()
+
     async def range(self, signal: SignalName, selector: Selector, window: Window) -> Series:
-        """Raises UnavailableError: signals come from metrics."""
+        """Raises NoSourceError: signals come from metrics."""
         del window
         self._elsewhere(f"{signal!r} of {selector}", "Prometheus")
 
     async def spans(self, selector: Selector, window: Window, *, limit: int = 1_000) -> SpanPage:
-        """Raises UnavailableError: Loki has no spans."""
+        """Raises NoSourceError: Loki has no spans."""
         del window, limit
         self._elsewhere(f"spans of {selector}", "Tempo")
 
     async def changes(self, window: Window) -> tuple[Change, ...]:
-        """Raises UnavailableError: Loki has no record of changes."""
+        """Raises NoSourceError: Loki has no record of changes."""
         self._elsewhere(f"changes since {window.start}", "Grafana (annotations) or Kubernetes (events)")
 
     def _elsewhere(self, what: str, who: str) -> NoReturn:
-        raise UnavailableError(f"{self._client.remote.name} has no {what}; {who} has them, configure it as a source")
+        raise NoSourceError(f"{self._client.remote.name} has no {what}; {who} has them, configure it as a source")
 
     def _first(self, name: SelectorField) -> str:
         return next(iter((*self._settings.labels.get(name, ()), *LABELS[name])))
@@ -128,8 +165,16 @@ class LokiSource:
                 return matcher
         return None
 
-    async def _gather(self, query: LogQuery, window: Window, limit: int) -> Pages:
+    async def _read(self, query: LogQuery, window: Window, limit: int) -> Pages:
         pages = Pages()
+        try:
+            async with asyncio.timeout(self._budget_s):
+                await self._fill(pages, query, window, limit)
+        except TimeoutError:
+            pages.cut = pages.lost = True
+        return pages
+
+    async def _fill(self, pages: Pages, query: LogQuery, window: Window, limit: int) -> None:
         start_ns, end_ns = _ns(window.start), _ns(window.end)
         while len(pages.lines) < limit and start_ns < end_ns:
             wants = min(limit - len(pages.lines) + pages.overlap, self._page_lines)
@@ -142,7 +187,6 @@ class LokiSource:
                 # More lines share one instant than the server gives at once: the rest of it cannot be asked for.
                 pages.lost = True
                 start_ns += 1
-        return pages
 
     async def _total(self, query: LogQuery, window: Window) -> int:
         length_s = (window.end - window.start).total_seconds()

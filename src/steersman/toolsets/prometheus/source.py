@@ -7,18 +7,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NoReturn
 
-from steersman.domain.errors import ToolError, UnavailableError
+from steersman.domain.errors import NoSourceError, ToolError
 from steersman.domain.ports import Clock
-from steersman.domain.signal import Change, LogPage, Selector, Series, SignalName, SpanPage, Window
+from steersman.domain.signal import UNIT, Change, LogPage, Selector, Series, SignalName, SpanPage, Window
+from steersman.domain.source_operations import Citation, CiteQuery
 from steersman.queries.burn import WINDOWS_S, BurnRate, burn_rates
-from steersman.queries.matching import Matcher, exactly
+from steersman.queries.links import graph_link
+from steersman.queries.matching import Matcher, duration, exactly
 from steersman.queries.matching import selector as select
-from steersman.queries.recipes import recipes
-from steersman.queries.signals import Recipe, SelectorField, SignalSettings, candidates, fill, wanted
+from steersman.queries.recipes import CALLS, recipes
+from steersman.queries.signals import JOBS, LABELS, Recipe, SelectorField, SignalSettings, candidates, fill, wanted
 from steersman.remote.together import together
 from steersman.toolsets.prometheus.client import PrometheusClient
 from steersman.toolsets.prometheus.facts import InstantQuery, QueryAnswer, RangeQuery, Search, ValueSearch
 
+MOST_CALLS = 2_000
 KEPT_S = 300.0
 """How long what was found out about metrics and labels is believed."""
 
@@ -82,7 +85,7 @@ class PrometheusSource:
     async def range(self, signal: SignalName, selector: Selector, window: Window) -> Series:
         """One signal over a window, each point by the samples between its start and the next point's.
 
-        No series where the metric exists and nothing of it is of what is selected. Raises ToolError when no metric
+        No series where the metric exists and nothing of it is of what is selected. Raises NoSourceError when no metric
         measures the signal here.
         """
         bound = await self._bind(signal, selector)
@@ -103,6 +106,40 @@ class PrometheusSource:
         bound = await self._bind(signal, selector)
         return self._text(bound, bound.recipe.query, step_s) if bound else None
 
+    async def services(self, window: Window) -> tuple[str, ...]:
+        """Services that serve requests, or at least are scraped, as the likeliest label names them."""
+        del window
+        known = recipes("request_rate")
+        present = frozenset(await self._catalogue.present([recipe.metric for recipe in known]))
+        found: set[str] = set()
+        for recipe in (recipe for recipe in known if recipe.metric in present):
+            found |= await self._named(recipe.metric, recipe.service)
+        return tuple(sorted(found or await self._named("up", ())))
+
+    async def calls(self, window: Window) -> tuple[tuple[str, str], ...]:
+        """Who called whom in a window, by the first metric that counts calls between services; none without such."""
+        present = frozenset(await self._catalogue.present([each.metric for each in CALLS]))
+        for each in (known for known in CALLS if known.metric in present):
+            labels = await self._catalogue.labels(each.metric)
+            caller, callee = (next((n for n in names if n in labels), "") for names in (each.callers, each.callees))
+            if not caller or not callee:
+                continue
+            length = duration(max((window.end - window.start).total_seconds(), 1.0))
+            text = f"sum by ({caller}, {callee}) (increase({each.metric}{{{each.only}}}[{length}])) > 0"
+            answer = await self._client.query(InstantQuery(query=text, time=window.end, max_series=MOST_CALLS))
+            pairs = {(row.labels.get(caller, ""), row.labels.get(callee, "")) for row in answer.series}
+            return tuple(sorted((a, b) for a, b in pairs if a and b and a != b))
+        return ()
+
+    async def cite(self, asked: CiteQuery) -> Citation:
+        """The PromQL of a signal, with a link to the server's own page."""
+        signal = next((name for name in UNIT if asked.of == "metrics" and name == asked.signal), None)
+        query = await self.query_of(signal, asked.selector, asked.window.step_s) if signal else None
+        if query is None:
+            return Citation()
+        link = graph_link(str(self._client.remote.client.base_url), query, window=asked.window)
+        return Citation(query=query, language="promql", link=link)
+
     async def burn_rates(self, selector: Selector, *, slo: float, at: datetime) -> tuple[BurnRate, ...]:
         """How fast the error budget of a target such as 0.999 is spent at an instant, over pairs of windows."""
         bound = await self._bind("error_rate", selector)
@@ -113,21 +150,21 @@ class PrometheusSource:
         return burn_rates(known, slo)
 
     async def logs(self, selector: Selector, window: Window, *, limit: int = 1_000) -> LogPage:
-        """Raises UnavailableError: Prometheus has no logs."""
+        """Raises NoSourceError: Prometheus has no logs."""
         del window, limit
         self._elsewhere(f"logs of {selector}", "Loki")
 
     async def spans(self, selector: Selector, window: Window, *, limit: int = 1_000) -> SpanPage:
-        """Raises UnavailableError: Prometheus has no spans."""
+        """Raises NoSourceError: Prometheus has no spans."""
         del window, limit
         self._elsewhere(f"spans of {selector}", "Tempo")
 
     async def changes(self, window: Window) -> tuple[Change, ...]:
-        """Raises UnavailableError: Prometheus has no record of changes."""
+        """Raises NoSourceError: Prometheus has no record of changes."""
         self._elsewhere(f"changes since {window.start}", "Grafana (annotations) or Kubernetes (events)")
 
     def _elsewhere(self, what: str, who: str) -> NoReturn:
-        raise UnavailableError(f"{self._client.remote.name} has no {what}; {who} has them, configure it as a source")
+        raise NoSourceError(f"{self._client.remote.name} has no {what}; {who} has them, configure it as a source")
 
     async def _bind(self, signal: SignalName, selector: Selector) -> Bound | None:
         if (own := self._settings.queries.get(signal)) is not None:
@@ -136,7 +173,7 @@ class PrometheusSource:
         present = frozenset(await self._catalogue.present([recipe.metric for recipe in known]))
         fitting = [recipe for recipe in known if recipe.metric in present]
         if not fitting:
-            raise ToolError(
+            raise NoSourceError(
                 f"{self._client.remote.name} measures {signal!r} under none of the known names "
                 f"({', '.join(recipe.metric for recipe in known[:4])} ...); name a query for it in the configuration"
             )
@@ -160,6 +197,15 @@ class PrometheusSource:
             else:
                 return None
         return Bound(recipe, matchers, status)
+
+    async def _named(self, metric: str, preferred: Sequence[str]) -> set[str]:
+        labels = await self._catalogue.labels(metric)
+        order = (*self._settings.labels.get("service", ()), *preferred, *LABELS["service"])
+        label = next((label for label in order if label in labels), None)
+        if label is None:
+            return set()
+        values = await self._catalogue.values(label, select(metric))
+        return {value.rpartition("/")[2] if label in JOBS else value for value in values} - {""}
 
     def _by_configuration(self, selector: Selector) -> tuple[Matcher, ...]:
         named: dict[SelectorField, tuple[str, ...]] = dict(self._settings.labels)

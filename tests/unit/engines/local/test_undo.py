@@ -1,3 +1,5 @@
+import asyncio
+
 from steersman.domain.ids import StepId
 from steersman.engines.local.undo import undo_grant
 from steersman.testing.worldplans import sim_plan, sim_step
@@ -153,3 +155,26 @@ async def test_undo_acts_under_the_approval_of_the_plan() -> None:
         undone = await bench.drive(bench.engine.undo(RUN))
         assert undone.state == "rolled_back"
         assert undone.undo[StepId("a")].state == "done"
+
+
+async def test_a_write_that_may_be_broken_off_does_not_keep_an_undo_waiting() -> None:
+    async with Bench(a=1) as bench:
+        under_way, never = asyncio.Event(), asyncio.Event()
+
+        async def slow(verb, name):
+            if name == "long":
+                under_way.set()
+                await never.wait()
+
+        async def break_down(name):
+            await under_way.wait()
+
+        bench.world.before_write, bench.world.read = slow, break_down
+        bench.world.faults["broken"] = ["refuse"]
+        plan = sim_plan(
+            bench.world, [sim_step("a", "set", "a", 2), sim_step("l", "load", "long", 1, needs=["a"]), broken("a")]
+        )
+        run = await bench.run(plan)
+        assert run.state == "rolled_back"
+        assert bench.values() == {"a": 1}
+        assert "l" not in run.undo or run.undo["l"].state == "done"

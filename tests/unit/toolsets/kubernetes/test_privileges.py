@@ -118,11 +118,9 @@ async def test_each_call_uses_exactly_what_its_operation_declares() -> None:
     beyond = {name: found - declared[name] for name, found in seen.items() if found - declared[name]}
     assert not beyond, f"used and not declared: {beyond}"
     idle = {name: declared[name] - found for name, found in seen.items() if declared[name] - found}
-    # A watch is needed only where something is still under way, and a Rollout is looked for where there is no Deployment.
-    unexplained = {
-        name: {verb for verb, _, kind in rest if verb != "watch" and kind != "rollouts"} for name, rest in idle.items()
-    }
-    assert not {name for name, rest in unexplained.items() if rest}, unexplained
+    # A watch is for what is still under way, and a Rollout is looked for only where there is no Deployment.
+    unexplained = {(n, verb, kind) for n, rest in idle.items() for verb, _, kind in rest if verb != "watch"}
+    assert {each for each in unexplained if each[2] != "rollouts"} == set()
 
 
 async def test_the_shipped_manifest_reads_everything_and_writes_nothing() -> None:

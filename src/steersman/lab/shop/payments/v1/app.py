@@ -44,7 +44,14 @@ async def create(kit: Kit) -> App:
         charge = request.document()
         return answer({"amount": charge["amount"], "points": points_for(charge, kit.log)})
 
+    async def offer(_: Request) -> Response:
+        """A quote for nobody in particular: it can be asked for any number of times, and leaves nothing."""
+        charge = {"order_id": "offer", "amount": 1_250, "customer": {"name": "anybody", "tier": "gold"}}
+        await assess(charge)
+        return answer({"amount": charge["amount"], "points": points_for(charge, kit.log)})
+
     app = App()
     app.add("POST", "/charges", charges)
     app.add("POST", "/quote", quote)
+    app.add("GET", "/quote", offer)
     return app

@@ -10,7 +10,7 @@ import numpy as np
 
 from steersman.diagnosis.bundle import Bundle
 from steersman.diagnosis.gathering import Gathered, bundle_of
-from steersman.domain.signal import Change, LogRecord, Selector, Series, SignalName, Span, Window
+from steersman.domain.signal import Change, LogPage, LogRecord, Selector, Series, SignalName, Span, SpanPage, Window
 
 START = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 LENGTH_S = 120.0
@@ -55,6 +55,7 @@ class Shop:
         self.lines: list[LogRecord] = []
 
     def gathered(self) -> Gathered:
+        """A healthy window and the one in question."""
         healthy = self._window(Faults(), START - timedelta(seconds=LENGTH_S), "h")
         suspect = self._window(self.faults, START, "s")
         return Gathered(
@@ -67,6 +68,7 @@ class Shop:
         )
 
     def bundle(self, change: Callable[[Gathered], Gathered] = lambda g: g) -> Bundle:
+        """The same in columns."""
         return bundle_of(change(self.gathered()), window())
 
     def _window(self, faults: Faults, begin: datetime, mark: str) -> tuple[list[Span], list[LogRecord]]:
@@ -155,6 +157,7 @@ class Shop:
 
 
 def window() -> Window:
+    """The window in question."""
     return Window(start=START, end=START + timedelta(seconds=LENGTH_S), step_s=5.0)
 
 
@@ -174,3 +177,31 @@ def renamed(gathered: Gathered, names: dict[str, str]) -> Gathered:
         healthy_logs=[s.model_copy(update={"service": of(s.service)}) for s in gathered.healthy_logs],
         suspect_logs=[s.model_copy(update={"service": of(s.service)}) for s in gathered.suspect_logs],
     )
+
+
+@dataclass
+class Recorded:
+    """A `Source` over what was gathered. Whatever is asked for is answered as a whole."""
+
+    gathered: Gathered
+
+    async def range(self, signal: SignalName, selector: Selector, window: Window) -> Series:  # noqa: ARG002
+        """One signal of one service; empty when there is none."""
+        for one in self.gathered.series:
+            if (one.signal, one.selector) == (signal, selector):
+                return one
+        return Series(signal=signal, selector=selector, times=(), values=())
+
+    async def logs(self, selector: Selector, window: Window, *, limit: int = 1_000) -> LogPage:  # noqa: ARG002
+        """All lines of the window, or of its baseline."""
+        healthy = window.end <= START
+        return LogPage(records=tuple(self.gathered.healthy_logs if healthy else self.gathered.suspect_logs))
+
+    async def spans(self, selector: Selector, window: Window, *, limit: int = 1_000) -> SpanPage:  # noqa: ARG002
+        """All spans of the window, or of its baseline."""
+        healthy = window.end <= START
+        return SpanPage(spans=tuple(self.gathered.healthy_spans if healthy else self.gathered.suspect_spans))
+
+    async def changes(self, window: Window) -> tuple[Change, ...]:  # noqa: ARG002
+        """All changes."""
+        return self.gathered.changes
