@@ -259,8 +259,8 @@ async def test_who_calls_whom_is_read_from_a_service_graph_or_a_mesh() -> None:
 
 
 async def test_a_signal_is_cited_with_its_promql_and_a_link_to_it() -> None:
-    fake = Fake(http_series(service='payments'), {})
-    asked = CiteQuery(of="metrics", signal="request_rate", selector=Selector(service='payments'), window=WINDOW)
+    fake = Fake(http_series(service="payments"), {})
+    asked = CiteQuery(of="metrics", signal="request_rate", selector=Selector(service="payments"), window=WINDOW)
     cited = await source(fake).cite(asked)
     assert cited.query == 'sum(rate(http_requests_total{service="payments"}[1m]))'
     shown = parse_qs(cited.link.partition("?")[2])
