@@ -38,8 +38,8 @@ PROBLEMS_SHOWN = 8
 
 @cache
 def plannable() -> Mapping[OperationName, Operation]:
-    """Everything that a plan can be made of: real operations, and contracts of what has no code here."""
-    return MappingProxyType({**contracts(), **{operation.name: operation for operation in all_operations()}})
+    """Everything that a plan can be made of. A contract that stands beside a real operation is what scenarios mean."""
+    return MappingProxyType({**{operation.name: operation for operation in all_operations()}, **contracts()})
 
 
 def is_only_contract(scenario: Scenario) -> bool:

@@ -97,7 +97,7 @@ def test_holds_name_conditions_that_it_has(scenario: Scenario) -> None:
     held = {name for subtask in subtasks(scenario) if subtask.hold for name in subtask.hold.conditions}
     assert held <= known
     # What no hold names is watched for the whole run, which only a step that can be broken off makes sense of.
-    breakable = any(contracts()[each.operation].interruptible for each in subtasks(scenario) if each.operation)
+    breakable = any(plannable()[each.operation].interruptible for each in subtasks(scenario) if each.operation)
     assert held == known or breakable
 
 
