@@ -9,6 +9,7 @@ from typing import Any
 from steersman.app.systems import (
     alertmanager,
     apis,
+    argocd,
     ci,
     dns,
     forge,
@@ -16,6 +17,7 @@ from steersman.app.systems import (
     helm,
     http,
     jaeger,
+    kubernetes,
     load,
     loki,
     mcp,
@@ -35,6 +37,8 @@ Opener = Callable[[Any, Opening], AbstractAsyncContextManager[Opened | tuple[Ope
 SYSTEMS: Mapping[str, Opener] = {
     "vault": vault.opened,
     "prometheus": prometheus.opened,
+    "kubernetes": kubernetes.opened,
+    "argocd": argocd.opened,
     "load": load.opened,
     "loki": loki.opened,
     "tempo": tempo.opened,
