@@ -256,14 +256,11 @@ def main() -> int:
     planted = sum(row[0] for row in totals.values())
     seen = sum(row[1] + row[2] for row in totals.values())
     rows = [(name, *row) for name, row in totals.items()]
-    figures = {"planted": planted, "seen": seen, "inputs": {name: row[1] + row[2] for name, row in totals.items()}}
-    return report(
-        ("input", "planted", "in output", "in files", "characters said"),
-        rows,
-        figures,
-        passed=seen == 0 and all(row[3] for row in totals.values()),
-        as_json=asked.json,
-    )
+    inputs = {name: row[1] + row[2] for name, row in totals.items()}
+    figures = {"planted": planted, "seen": seen, "inputs": inputs}
+    columns = ("input", "planted", "in output", "in files", "characters said")
+    passed = seen == 0 and all(row[3] for row in totals.values())
+    return report(columns, rows, figures, passed=passed, as_json=asked.json)
 
 
 if __name__ == "__main__":
