@@ -21,12 +21,17 @@ TELEMETRY = "telemetry"
 
 TOOLSETS = (
     "alertmanager",
+    "argo_rollouts",
+    "argocd",
     "ci",
     "dns",
     "forge",
+    "gateway",
     "grafana",
+    "helm",
     "http",
     "jaeger",
+    "kubernetes",
     "lab",
     "loki",
     "postgres",

@@ -137,6 +137,9 @@ def _usage(message: str, argv: list[str], code: int) -> int:
 
 
 def _talk(message: str, code: int) -> int:
+    from steersman.app.secrets import redactor  # only those who went wrong pay for it
+
+    message = redactor().text(message)
     typer.secho(f"steer: {message}", err=True, fg="red" if sys.stderr.isatty() else None)
     return int(code)
 
