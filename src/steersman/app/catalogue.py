@@ -28,6 +28,7 @@ TOOLSETS = (
     "forge",
     "gateway",
     "grafana",
+    "helm",
     "http",
     "jaeger",
     "kubernetes",

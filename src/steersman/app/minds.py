@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from steersman.app.secrets import resolve
 from steersman.app.settings import Settings
 from steersman.app.store import CLOCK
 from steersman.domain.model import Model, ModelRole
+from steersman.models.chat import ProviderModel
 from steersman.models.meter import Charge, Meter
 from steersman.models.opening import Surroundings, assembled
 from steersman.models.retry import Pace
@@ -94,6 +96,7 @@ class Minds:
     charge: Charge | None = None
     record_to: Path | None = None
     replay_from: Path | None = None
+    provider: Callable[[ModelSpec], Model] = ProviderModel
     _around: Surroundings | None = None
 
     def model(self, role: ModelRole) -> Model | None:
@@ -118,6 +121,7 @@ class Minds:
                 attempts=held.attempts,
                 record_to=self.record_to,
                 replay_from=self.replay_from,
+                provider=self.provider,
             )
         return self._around
 

@@ -6,13 +6,6 @@ from steersman.domain.operation import Operation
 from steersman.toolsets.contracts.thing import COUNT, FLAG, NAME, OBJECT, PERCENT, TEXT, WORDS, Thing, reading
 
 NAMED = {"namespace": NAME, "name": NAME}
-RELEASE = Thing(
-    "helm",
-    "release",
-    keys=NAMED,
-    state={"chart": NAME, "version": NAME, "values": OBJECT},
-    observed={"ready": FLAG},
-)
 ROUTE = Thing(
     "gateway",
     "route",
@@ -26,8 +19,6 @@ RECORD = Thing("dns", "record", keys={"name": NAME}, state={"kind": NAME, "value
 CACHE = Thing("cdn", "path", keys={"path": NAME}, state={"generation": NAME})
 
 OPERATIONS: tuple[Operation, ...] = (
-    *RELEASE.reads(),
-    RELEASE.change("upgrade", "Upgrades a release to a chart version with values", "chart version values"),
     ROUTE.change("set_rate_limit", "Limits the requests per second of a route", "requests_per_second"),
     ROUTE.change("set_timeout", "Sets timeout and number of retries of a route", "timeout_ms retries"),
     ROUTE.change("set_fallback", "Answers from the fallback instead of the dependency", "fallback"),
