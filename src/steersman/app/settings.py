@@ -16,12 +16,15 @@ from steersman.app.model_settings import ModelName, ModelsSettings
 from steersman.app.section import Section, keys
 from steersman.app.systems.alertmanager import AlertmanagerSettings
 from steersman.app.systems.apis import ApisSettings
+from steersman.app.systems.argocd import ArgocdSettings
 from steersman.app.systems.ci import CiSettings
 from steersman.app.systems.dns import DnsSettings
 from steersman.app.systems.forge import ForgeSettings
 from steersman.app.systems.grafana import GrafanaSettings
+from steersman.app.systems.helm import HelmSettings
 from steersman.app.systems.http import HttpSettings
 from steersman.app.systems.jaeger import JaegerSettings
+from steersman.app.systems.kubernetes import KubernetesSettings
 from steersman.app.systems.load import LoadSettings
 from steersman.app.systems.loki import LokiSettings
 from steersman.app.systems.mcp import McpServerSettings
@@ -101,6 +104,8 @@ class EnvironmentSettings(Section):
     its only system.
     """
     prometheus: PrometheusSettings | None = None
+    kubernetes: KubernetesSettings | None = None
+    argocd: ArgocdSettings | None = None
     load: LoadSettings | None = None
     loki: LokiSettings | None = None
     tempo: TempoSettings | None = None
@@ -109,6 +114,7 @@ class EnvironmentSettings(Section):
     grafana: GrafanaSettings | None = None
     forge: ForgeSettings | None = None
     ci: CiSettings | None = None
+    helm: HelmSettings | None = None
     registry: RegistrySettings | None = None
     scan: ScanSettings | None = None
     tls: TlsSettings | None = None

@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
-from pydantic import SecretStr
-
 from steersman.agents.now import measured_now
 from steersman.agents.planning import PlanningDeps, drifted
 from steersman.agents.proposing import Proposal, propose
@@ -54,8 +52,6 @@ class Connection:
     environment: Environment
     toolsets: tuple[Toolset, ...]
     signals: frozenset[SignalName] = frozenset()
-    secrets: tuple[SecretStr, ...] = ()
-    """Values that must never be seen again: journal, messages and traces are cleaned of them."""
     list_services: OperationName | None = None
     """The read that names the services there, as keys of its output's `services`."""
 
@@ -131,7 +127,6 @@ async def open_app(settings: Settings, connection: Connection) -> AsyncIterator[
     """Opens everything for one environment, and closes it again."""
     async with open_journal(settings) as journal:
         rules, user, redactor = policy(settings), local_user(settings), known_secrets()
-        redactor.learn(secret.get_secret_value() for secret in connection.secrets)
         gate = _gate(settings, connection, journal, rules=rules, redactor=redactor)
         engine = LocalEngine(
             Deps(

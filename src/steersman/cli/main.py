@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "restore": ("backup", "Put a copy of the journal back."),
     "policy": ("policy", "Guardrails: check, test, explain."),
     "can-i": ("can_i", "Whether somebody may do an operation, and by which rule."),
+    "eval": ("evaluate", "Evaluation: how well goals are planned, with and without a model."),
     "agents": ("agents", "The graphs of agents and runs, as mermaid."),
     "stop-all": ("switch", "Stop all new work; with --hard, undo as well."),
     "start-all": ("switch", "Let work go on again."),

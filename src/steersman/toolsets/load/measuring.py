@@ -115,7 +115,7 @@ def result_of(
         health=GeneratorHealth(
             cores=finished.cores,
             cpu_s=finished.cpu_s,
-            cpu_peak=finished.cpu_peak,
+            cpu_peak=finished.cpu_peak(profile.duration_s),
             wall_s=finished.wall_s,
             started=measured.started,
             dropped=measured.dropped,

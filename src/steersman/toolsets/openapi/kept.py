@@ -37,7 +37,7 @@ class AuthRef(Fact):
 
     name: str
     """Of a scheme in the description, or `bearer`, `basic`, `header:NAME`, `query:NAME`, which are always sent."""
-    ref: Annotated[str, StringConstraints(pattern=r"^(env|file|vault):.+$")]
+    ref: Annotated[str, StringConstraints(pattern=r"^(env|file):.+$")]
     """`env:NAME`, `file:PATH` ..."""
     use: Literal["token", "client"] = "token"
     scope: str = ""
