@@ -62,7 +62,8 @@ def sample(schema: JsonValue, whole: JsonValue = None) -> JsonValue:
         properties = schema["properties"]
         assert isinstance(properties, dict)
         return {name: sample(part, whole) for name, part in properties.items()}
-    return VALUES[str(schema["type"])]
+    kind = schema["type"]
+    return VALUES[str(kind[0] if isinstance(kind, list) else kind)]
 
 
 def value_for(parameter: Parameter) -> JsonValue:
@@ -99,7 +100,12 @@ def answer(probe: Invocation, tests: dict[str, list[FactTest]]) -> JsonObject:
 
 
 def planned(scenario: Scenario, method: Method, platform: str) -> Plan:
-    parameters = {p.name: value_for(p) for p in scenario.parameters if p.default in (None, "")}
+    body = method.model_dump_json()
+    parameters = {
+        p.name: value_for(p)
+        for p in scenario.parameters
+        if p.default is None or (p.default == "" and f"{{{p.name}}}" in body)
+    }
     for item in method.when:
         if item.probe is None and item.test.path.startswith("/parameters/"):
             name = item.test.path.rpartition("/")[2]
