@@ -66,8 +66,12 @@ async def main(folder: Path) -> None:
         said = {"kubeconfig": str(path), "prometheus": f"http://127.0.0.1:{metrics.sockets[0].getsockname()[1]}"}
         sys.stdout.write(json.dumps(said) + "\n")
         sys.stdout.flush()
+        written = 0
         while True:
             await asyncio.sleep(0.2)
+            if cluster.store.version == written:
+                continue
+            written = cluster.store.version
             shown = [each for name in SHOWN for each in cluster.store.all(name)]
             (folder / "state.tmp").write_text(json.dumps(shown))
             (folder / "state.tmp").rename(folder / "state.json")

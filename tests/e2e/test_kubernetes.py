@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 STEER = [sys.executable, "-m", "steersman.cli.main"]
-LIMIT_S = 300
+LIMIT_S = 600
 WATCH_S = 3.0
 STEPS = [{"setWeight": 25}, {"pause": {}}]
 
@@ -114,7 +114,7 @@ def steer(tmp_path: Path) -> Iterator[Shell]:
 
 def test_a_canary_on_argo_rollouts_goes_to_the_end(steer: Shell) -> None:
     told = steer.run(steer.planned("deploy-bluegreen-eks", service="pay", version="v2"))
-    assert told["state"] == "succeeded"
+    assert told["state"] == "done"
     pay = steer.seen("Rollout", "pay")
     assert pay is not None
     assert pay["status"]["phase"] == "Healthy"
@@ -136,7 +136,7 @@ def test_a_bad_canary_is_rolled_back_whole(steer: Shell) -> None:
 
 def test_two_deployments_behind_a_route_do_without_argo(steer: Shell) -> None:
     told = steer.run(steer.planned("deploy-bluegreen-eks", service="cart", version="v2"))
-    assert told["state"] == "succeeded"
+    assert told["state"] == "done"
     green = steer.seen("Deployment", "cart-green")
     assert green is not None
     assert green["spec"]["template"]["spec"]["containers"][0]["image"] == "registry.local/cart:v2"
@@ -144,7 +144,7 @@ def test_two_deployments_behind_a_route_do_without_argo(steer: Shell) -> None:
 
 def test_an_autoscaler_is_made_by_queue_depth(steer: Shell) -> None:
     told = steer.run(steer.planned("scale-hpa-on-queue-depth", service="worker"))
-    assert told["state"] == "succeeded"
+    assert told["state"] == "done"
     made = steer.seen("HorizontalPodAutoscaler", "worker")
     assert made is not None
     assert made["spec"]["metrics"][0]["external"]["metric"]["name"] == "queue_depth"

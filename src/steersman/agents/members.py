@@ -83,7 +83,7 @@ def detective(investigate: Callable[[Task], Awaitable[Investigation]]) -> SubAge
         return Report(agent="detective", text=text, investigation=found)
 
     builder = StateGraph(_Looking)
-    builder.add_node("look", look)  # type: ignore[arg-type]  # LangGraph's own overloads want a protocol with a name
+    builder.add_node("look", look)
     builder.add_edge(START, "look")
     builder.add_edge("look", END)
     return SubAgent(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Protocol, get_args
+from typing import TYPE_CHECKING, Protocol, get_args
 
 from pydantic import SecretStr
 
@@ -22,6 +22,9 @@ from steersman.models.opening import Surroundings, assembled
 from steersman.models.retry import Pace
 from steersman.models.spec import ASSUMED, FREE, LOCAL, Caps, ModelSpec, Price, Provider, parted
 from steersman.models.veil import Pseudonyms
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
 
 ROLES: tuple[ModelRole, ...] = get_args(ModelRole)
 USUAL_KEYS: dict[Provider, tuple[str, ...]] = {
@@ -106,6 +109,15 @@ class Minds:
         found = specs(self.settings, role)
         self.masking.learn([each.key.get_secret_value() for each in found])
         return assembled(found, self.around) if found else None
+
+    def chat(self, role: ModelRole) -> BaseChatModel | None:
+        """The same as LangChain's agents take it, with the same guards around it."""
+        model = self.model(role)
+        if model is None:
+            return None
+        from steersman.models.bridge import GuardedChat
+
+        return GuardedChat(model=model)
 
     @property
     def around(self) -> Surroundings:

@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from steersman.diagnosis.bundle import NONE, Bundle
 from steersman.diagnosis.changes import released
 from steersman.diagnosis.series import family
@@ -96,7 +98,14 @@ def rank(
     scores = [weights.scaled(symptom) for symptom in symptoms]
     flooded = _flooded(symptoms, scores)
     own = [score * (1 - _asked_again(s, score, flooded)) for s, score in zip(symptoms, scores, strict=True)]
-    view = _View(bundle, _strongest(symptoms, own), depends, weights, flooded)
+    view = _View(
+        bundle,
+        _strongest(symptoms, own),
+        depends,
+        weights,
+        flooded,
+        frozenset(np.unique(bundle.spans.service).tolist()),
+    )
     changed = released(bundle)
     by_service: dict[int, list[Weighed]] = defaultdict(list)
     for symptom, score in zip(symptoms, scores, strict=True):
@@ -147,6 +156,8 @@ class _View:
     depends: Mapping[int, frozenset[int]]
     use: Weights
     flooded: Mapping[int, float]
+    traced: frozenset[int]
+    """Services that have spans."""
 
     def weigh(self, symptom: Symptom, score: float) -> Weighed:
         """The symptom's score times each weight that applies; the heaviest reason is told."""
@@ -189,8 +200,11 @@ class _View:
         return symptom.service not in self.depends[suspect]
 
     def _coarse(self, symptom: Symptom) -> bool:
-        measured = symptom.query.get("from") == "metrics" and symptom.modality in {"latency", "errors"}
-        return measured and len(self.bundle.spans) > 0
+        if not len(self.bundle.spans):
+            return False
+        # What has lines and no spans (a proxy, a load balancer) tells of others.
+        witness = symptom.modality == "logs" and symptom.service not in self.traced
+        return witness or (symptom.query.get("from") == "metrics" and symptom.modality in {"latency", "errors"})
 
     def _unfelt(self, symptom: Symptom) -> bool:
         if symptom.kind not in FELT_AT_ONCE or not len(self.bundle.spans):

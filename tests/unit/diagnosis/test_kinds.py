@@ -104,3 +104,13 @@ def test_who_is_called_too_often_is_not_blamed_for_what_it_then_does_otherwise()
     assert bundle.services[first.service] == "checkout"
     first, *_ = rank(bundle, [otherwise, symptom("structure", "error_bug", 0.75)], depends)
     assert bundle.services[first.service] == "payments"
+
+
+def test_what_has_lines_and_no_spans_tells_of_others() -> None:
+    bundle = failing([1.0] * 4)
+    lines = symptom("logs", "error_bug", 0.95, service=1)
+    errors = symptom("errors", "error_bug", 0.8, query={"from": "spans"})
+    known = Bundle(start=0.0, end=100.0, services=("a", "proxy"), operations=("GET /",), spans=bundle.spans)
+    assert known.services[rank(known, [lines, errors], {})[0].service] == "a"
+    untraced = Bundle(start=0.0, end=100.0, services=("a", "proxy"))
+    assert untraced.services[rank(untraced, [lines, errors], {})[0].service] == "proxy"

@@ -109,13 +109,13 @@ def test_each_contract_names_a_probe_that_shows_what_its_after_says(operation: o
     if operation.effect == "read":
         return
     assert operation.probe is not None
-    probe = contracts()[operation.probe.operation]
+    probe = plannable()[operation.probe.operation]
     shown = probe.output_schema["properties"]
     assert isinstance(shown, dict)
     assert operation.after is not None
     assert set(operation.after) <= set(shown)
     if operation.inverse is not None:
-        inverse = contracts()[operation.inverse.operation]
+        inverse = plannable()[operation.inverse.operation]
         wanted = inverse.input_schema["properties"]
         assert isinstance(wanted, dict)
         assert set(operation.inverse.arguments) == set(wanted)

@@ -66,8 +66,10 @@ class Ask:
     @property
     def writes(self) -> bool:
         """Whether it may have an effect: then no answer means that the outcome is not known."""
-        reviews = "/selfsubject" in self.path
-        return self.method != "GET" and self.query.get("dryRun") != "All" and not reviews
+        held = self.body if isinstance(self.body, dict) else {}
+        options = held.get("deleteOptions") or held
+        rehearsed = self.query.get("dryRun") == "All" or options.get("dryRun") == ["All"]
+        return self.method != "GET" and not rehearsed and "/selfsubject" not in self.path
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,20 +88,23 @@ class Writer:
         refuse_applied(live, [edit.path for edit in wanted], named(place))
         if not any(edit.whole or edit.value is None for edit in wanted) and "." not in place.resource.group:
             try:
-                return await self._apply(place, _body(place, live, wanted), wanted, dry_run=dry_run)
+                body = _body(place, live, wanted)
+                return await self._apply(place, body, lambda found: _must_keep(found, wanted, place), dry_run=dry_run)
             except RefusalError as e:
                 if e.code != CONFLICT or not update_only(e.causes, live):
                     raise
         return await self._patch(place, operations(live, wanted), wanted, dry_run=dry_run)
 
-    async def create(self, place: Place, body: Document, *, dry_run: bool = False) -> Document:
-        """Applies an object that is not there. The caller has looked whether it is."""
+    async def create(
+        self, place: Place, body: Document, *, check: Callable[[Document], None], dry_run: bool = False
+    ) -> Document:
+        """Applies an object that is not there; the caller has looked. check: may refuse what was rehearsed."""
         head = {"apiVersion": place.resource.api_version, "kind": place.resource.kind}
         own = metadata(body)
         named_ = {"name": place.name, **({"namespace": place.namespace} if place.namespace else {})}
         marks = {MANAGED_BY: MANAGER, **(own.get("labels") or {})}
         document = {**head, **body, "metadata": {**own, **named_, "labels": marks}}
-        return await self._apply(place, document, (), dry_run=dry_run)
+        return await self._apply(place, document, check, dry_run=dry_run)
 
     async def delete(self, place: Place, live: Document, *, dry_run: bool = False) -> None:
         """Deletes what Steersman has applied, and nothing else: only that can be brought back by an undo."""
@@ -112,9 +115,10 @@ class Writer:
                 "delete it by hand"
             )
         options: Document = {"propagationPolicy": "Background", "preconditions": {"uid": metadata(live).get("uid")}}
-        for rehearsal in (REHEARSED, {}) if not dry_run else (REHEARSED,):
+        # With a body the server looks at no query: a `dryRun` there would delete for good.
+        for rehearsed in ({"dryRun": ["All"]},) if dry_run else ({"dryRun": ["All"]}, {}):
             try:
-                await self.api.raw(Ask("DELETE", path_of(place), rehearsal, options))
+                await self.api.raw(Ask("DELETE", path_of(place), {}, {**options, **rehearsed}))
             except RefusalError as e:
                 if e.code != NOT_FOUND:
                     raise
@@ -129,12 +133,13 @@ class Writer:
             return rehearsed
         return await self.api.json(Ask("PATCH", path, query, {"status": patch}, MERGE))
 
-    async def _apply(self, place: Place, body: Document, edits: Sequence[Edit], *, dry_run: bool) -> Document:
+    async def _apply(
+        self, place: Place, body: Document, check: Callable[[Document], None], *, dry_run: bool
+    ) -> Document:
         ask = Ask("PATCH", path_of(place), {**STRICT, **REHEARSED}, body, APPLY)
-        _must_keep(await self.api.json(ask), edits, place)
-        if dry_run:
-            return await self.api.json(ask)
-        return await self.api.json(Ask("PATCH", ask.path, STRICT, body, APPLY))
+        rehearsed = await self.api.json(ask)
+        check(rehearsed)
+        return rehearsed if dry_run else await self.api.json(Ask("PATCH", ask.path, STRICT, body, APPLY))
 
     async def _patch(self, place: Place, patch: list[Document], edits: Sequence[Edit], *, dry_run: bool) -> Document:
         try:
@@ -158,7 +163,7 @@ def _must_keep(rehearsed: Document, edits: Sequence[Edit], place: Place) -> None
         if got != edit.value and not (edit.whole or edit.value is None):
             raise ToolError(
                 f"{named(place)}: the cluster would make {got!r} of {shown(edit.path)} = {edit.value!r} "
-                "(an admission webhook?); nothing was done"
+                "(it writes the same in another way, or an admission webhook does); nothing was done"
             )
 
 

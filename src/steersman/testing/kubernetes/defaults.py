@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from steersman.testing.kubernetes.status import Document
@@ -40,11 +41,36 @@ def _pod_spec(spec: Document) -> None:
             terminationMessagePolicy="File",
             imagePullPolicy="Always" if latest and "@" not in str(container.get("image")) else "IfNotPresent",
         )
+        _resources(container)
         for port in container.get("ports", []):
             _set(port, protocol="TCP")
         for name in ("readinessProbe", "livenessProbe", "startupProbe"):
             if name in container:
                 _set(container[name], timeoutSeconds=1, periodSeconds=10, successThreshold=1, failureThreshold=3)
+
+
+def canonical(quantity: Any) -> str:
+    """A quantity as the server writes it: `1000` is `1k`, `0.5` is `500m`; those with a suffix mostly stay."""
+    text = str(quantity)
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal(text[:-1]) / 1000 if text[:-1].isdigit() and text.endswith("m") else Decimal(-1)
+    if number < 0:
+        return text
+    if number != int(number):
+        return f"{int(number * 1000)}m"
+    for suffix, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if number and int(number) % size == 0:
+            return f"{int(number) // size}{suffix}"
+    return str(int(number))
+
+
+def _resources(container: Document) -> None:
+    for part in ("limits", "requests"):
+        held = container.get("resources", {}).get(part)
+        if held:
+            container["resources"][part] = {name: canonical(value) for name, value in held.items()}
 
 
 def _deployment(document: Document) -> None:
@@ -107,6 +133,11 @@ def _autoscaler(document: Document) -> None:
     if not spec.get("metrics"):
         target = {"type": "Utilization", "averageUtilization": 80}
         spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
+    for metric in spec["metrics"]:
+        target = metric.get(metric["type"][:1].lower() + metric["type"][1:], {}).get("target", {})
+        for name in ("averageValue", "value"):
+            if name in target:
+                target[name] = canonical(target[name])
     document.setdefault("status", {"desiredReplicas": 0, "currentMetrics": None})
 
 

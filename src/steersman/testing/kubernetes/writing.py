@@ -114,13 +114,14 @@ class Writing:
         if condition.get("uid") not in (None, was["metadata"]["uid"]):
             raise modified(kind, target.name)
         headers = {}
-        policy = ask.query.get("propagationPolicy") or options.get("propagationPolicy")
+        policy = options.get("propagationPolicy") if ask.body else ask.query.get("propagationPolicy")
         if kind.kind == "Job" and policy is None:
             headers["warning"] = (
                 '299 - "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to '
                 'remove them or set propagationPolicy=Orphan to suppress this warning"'
             )
-        if ask.rehearses or options.get("dryRun") == ["All"]:
+        # With a body the server looks at no query.
+        if options.get("dryRun") == ["All"] or (ask.rehearses and not ask.body):
             return Reply(200, _deleted(was, kind), headers=headers)
         if kind.kind == "Namespace":
             return Reply(200, self._terminating(was, kind))

@@ -54,7 +54,16 @@ async def create(
         if state(live) == wanted:
             return wanted
         raise ToolError(f"{named(place)} is there already, and is not as wanted; change it, or name another")
-    return state(await cluster.writer.create(place, body, dry_run=context.dry_run))
+
+    def check(rehearsed: Document) -> None:
+        shown = state(rehearsed)
+        changed = ", ".join(f"{k}: {shown.get(k)!r} for {wanted[k]!r}" for k in wanted if shown.get(k) != wanted[k])
+        if changed:
+            raise ToolError(
+                f"{named(place)}: the cluster would make something else of it ({changed}); nothing was done"
+            )
+
+    return state(await cluster.writer.create(place, body, check=check, dry_run=context.dry_run))
 
 
 async def delete(cluster: Cluster, place: Place, context: CallContext) -> JsonObject:

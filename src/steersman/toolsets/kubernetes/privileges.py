@@ -105,8 +105,8 @@ NEEDS: Mapping[str, tuple[Privilege, ...]] = MappingProxyType(
         "gateway.set_weights": _p(ROUTES, "httproutes", "get patch"),
     }
 )
-"""By operation. An apply of what is not there needs `create` as well as `patch`. Reading objects of any kind needs `get`
-and `list` on that kind, which nobody can know before.
+"""By operation. An apply of what is not there needs `create` as well as `patch`. Reading objects of any kind needs
+`get` and `list` on that kind, which nobody can know before.
 """
 ANY_KIND = frozenset({"kubernetes.list_objects", "kubernetes.get_object", "kubernetes.deprecated_apis"})
 SECRET_READS = frozenset({"kubernetes.get_secret"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from pydantic import JsonValue
@@ -12,6 +11,7 @@ from steersman.domain.fact import JsonObject
 from steersman.remote.kubernetes.api import Document
 from steersman.remote.kubernetes.objects import TEMPLATE, main_container, spec
 from steersman.remote.kubernetes.ownership import Path, managers_of, metadata, notes
+from steersman.remote.kubernetes.quantities import amount
 
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
 DRAINED = "steersman.dev/drained"
@@ -81,7 +81,8 @@ def metric(document: Document) -> tuple[str, int]:
     name = held.get("name") or (held.get("metric") or {}).get("name") or "none"
     target = held.get("target") or {}
     value = next((target[k] for k in ("averageUtilization", "averageValue", "value") if k in target), 0)
-    return str(name), int(value) if re.fullmatch(r"[0-9]{1,15}", str(value)) else 0
+    number = amount(value)  # the server writes 1000 as 1k
+    return str(name), int(number) if number == int(number) else 0
 
 
 def node(document: Document | None) -> JsonObject:

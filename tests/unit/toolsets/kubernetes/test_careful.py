@@ -246,3 +246,38 @@ async def test_a_quota_of_nonsense_is_refused_by_the_rehearsal() -> None:
         with pytest.raises(ToolError, match="quantities must match"):
             await call(toolset, "set_quota", namespace="shop", cpu="lots", memory="1Gi")
     assert all("dryRun" in ask.query for ask in writes(cluster))
+
+
+async def test_a_rehearsed_delete_deletes_nothing_though_it_has_a_body() -> None:
+    cluster = shop()
+    named = {"namespace": "shop", "name": "fresh"}
+    async with opened(cluster) as toolset:
+        await call(toolset, "create_config", **named, data={"a": "1"})
+        await call(toolset, "delete_config", **named, dry=True)
+        assert cluster.look("configmaps", "shop", "fresh") is not None
+        await call(toolset, "delete_config", **named)
+    assert cluster.look("configmaps", "shop", "fresh") is None
+
+
+async def test_a_target_that_the_server_writes_in_another_way_is_the_same_target() -> None:
+    cluster = shop()
+    scaled = {
+        "namespace": "shop",
+        "name": "worker",
+        "signal": "depth",
+        "target": 1000,
+        "min_replicas": 1,
+        "max_replicas": 4,
+    }
+    async with opened(cluster) as toolset:
+        assert (await call(toolset, "create_autoscaler", **scaled))["target"] == 1000
+    found = cluster.look("horizontalpodautoscalers.autoscaling", "shop", "worker")
+    assert found["spec"]["metrics"][0]["external"]["target"]["averageValue"] == "1k"
+
+
+async def test_a_limit_that_the_server_would_write_in_another_way_is_refused_before_it_is_written() -> None:
+    cluster = shop()
+    async with opened(cluster) as toolset:
+        with pytest.raises(ToolError, match=r"would make '2' of .*writes the same in another way"):
+            await call(toolset, "set_limits", **FRONT, cpu_limit="2000m", memory_limit="128Mi")
+    assert all("dryRun" in ask.query for ask in writes(cluster))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from steersman.testing.kubernetes.controllers.writing import condition, save, save_status
 from steersman.testing.kubernetes.status import Document
 from steersman.testing.kubernetes.store import Store
+from steersman.testing.kubernetes.validation import amount
 
 RESOURCES = {"Deployment": "deployments.apps", "Rollout": "rollouts.argoproj.io"}
 
@@ -38,7 +39,7 @@ def _target(found: Document) -> int:
     metric = found["spec"]["metrics"][0]
     target = metric[metric["type"][0].lower() + metric["type"][1:]]["target"]
     said = next(str(target[name]) for name in ("averageValue", "value", "averageUtilization") if name in target)
-    return max(int(float(said)), 1)
+    return max(int(amount(said)), 1)
 
 
 def _status(store: Store, found: Document, *, current: int, wanted: int) -> Document:
