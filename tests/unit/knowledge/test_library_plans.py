@@ -100,20 +100,10 @@ def answer(probe: Invocation, tests: dict[str, list[FactTest]]) -> JsonObject:
 
 
 def planned(scenario: Scenario, method: Method, platform: str) -> Plan:
-<<<<<<< HEAD
-    body = method.model_dump_json()
-    parameters = {
-        p.name: value_for(p)
-        for p in scenario.parameters
-        if p.default is None or (p.default == "" and f"{{{p.name}}}" in body)
-    }
-    for item in method.when:
-=======
     parameters = {p.name: value_for(p) for p in scenario.parameters if p.default in (None, "")}
     assert scenario.method is not None
     inner = [each for each in scenario.method.methods if each.task != scenario.method.root]
     for item in [test for each in (*inner, method) for test in each.when]:
->>>>>>> main
         if item.probe is None and item.test.path.startswith("/parameters/"):
             name = item.test.path.rpartition("/")[2]
             if item.test.op == "==":
