@@ -32,6 +32,7 @@ from typing import Any
 import httpx
 
 from steersman.agents.investigate import Scope, investigate
+from steersman.domain.fact import Fact
 from steersman.domain.finding import Investigation
 from steersman.domain.signal import Change, LogPage, Selector, Series, SignalName, SpanPage, Window
 from steersman.lab.catalogue import CONTROLS, FAULTS, LabFault
@@ -40,6 +41,7 @@ from steersman.toolsets.lab_telemetry import LabSource
 
 NAME = "rca"
 HEALTHY_S, ILL_S, LAG_S, SETTLE_S = 25.0, 22.0, 1.5, 12.0
+RECOVER_S, WELL = 90.0, 0.02
 SERVICE, KIND, ALARMS = 0.90, 0.75, 0.05
 QUICK = (("payments", "error_bug"), ("catalog", "network_delay"), ("checkout", "queue_backlog"))
 
@@ -114,7 +116,9 @@ class Kept:
         key = f"{verb} {words!r}"
         if self.inner is not None:
             self.answers[key] = await getattr(self.inner, verb)(*words, **more)
-        return self.answers[key]
+        found = self.answers[key]
+        # What was kept before a field came into being has its default.
+        return type(found).model_construct(**found.__dict__) if isinstance(found, Fact) else found
 
     async def range(self, signal: SignalName, selector: Selector, window: Window) -> Series:
         """One signal."""
@@ -138,17 +142,13 @@ async def diagnosed(source: Kept, window: Window, baseline: Window) -> Investiga
 
 
 def look(client: LabClient, state: AbstractContextManager[None], keep: Path | None) -> Investigation:
-    info = client.info
+    recovered(client)
     healthy = stretch(HEALTHY_S)
     with state:
         ill = stretch(ILL_S)
 
     async def ask() -> Investigation:
-        async with httpx.AsyncClient(
-            base_url=info.collector_url,
-            headers={"authorization": f"Bearer {info.collector_token}"},
-            trust_env=False,
-        ) as http:
+        async with collector(client) as http:
             window = Window(start=ill[0], end=ill[1] - timedelta(seconds=LAG_S), step_s=1.0)
             baseline = Window(start=healthy[0], end=healthy[1], step_s=1.0)
             source = Kept(LabSource(http), {})
@@ -160,8 +160,29 @@ def look(client: LabClient, state: AbstractContextManager[None], keep: Path | No
     found = asyncio.run(ask())
     if keep is not None:
         keep.write_bytes(pickle.dumps(kept[0]))
-    time.sleep(SETTLE_S)
     return found
+
+
+def collector(client: LabClient) -> httpx.AsyncClient:
+    info = client.info
+    headers = {"authorization": f"Bearer {info.collector_token}"}
+    return httpx.AsyncClient(base_url=info.collector_url, headers=headers, trust_env=False)
+
+
+def recovered(client: LabClient) -> None:
+    """Waits until customers are served again: what went before must not lie in the next healthy stretch."""
+
+    async def failing() -> float:
+        async with collector(client) as http:
+            end = datetime.now(UTC) - timedelta(seconds=LAG_S)
+            window = Window(start=end - timedelta(seconds=5), end=end, step_s=1.0)
+            rates = (await LabSource(http).range("error_rate", Selector(service="front"), window)).values
+            return max(rates, default=1.0)
+
+    time.sleep(SETTLE_S)
+    until = time.monotonic() + RECOVER_S
+    while asyncio.run(failing()) > WELL and time.monotonic() < until:
+        time.sleep(1.0)
 
 
 def run(client: LabClient, faults: list[LabFault], repeats: int, keep: Path | None) -> list[Try]:
@@ -228,7 +249,6 @@ def main() -> int:
         started = up(Path(folder), NAME, rate=RATE, keep=True, seed=1)
         try:
             with LabClient(started.info) as client:
-                time.sleep(SETTLE_S)
                 tries = run(client, chosen, options.repeats, options.keep)
         finally:
             down(Path(folder), NAME)

@@ -17,14 +17,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
+
+from steersman.domain.signal import LogRecord, Selector, Series, SignalName, Span, Window
+from steersman.telemetry.capture_writer import CaptureCase, write_capture
 
 SERVICES = 50
 SERIES, LINES, SPANS = 5_000, 2_000_000, 200_000
@@ -33,99 +35,68 @@ START = 1_790_000_000
 FAULTY = "svc-17"
 DELAY_US = 150_000
 WALL_S, MEMORY_MIB, EXPONENT = 10.0, 1_536.0, 1.15
-METRICS = (
-    "cpu",
-    "memory",
-    "latency_p95",
-    "error_rate",
-    "request_rate",
-    "queue_depth",
-    "pool_usage",
-    "restarts",
-    "disk_latency",
-    "up",
-)
+LEVELS: dict[SignalName, float] = {
+    "cpu": 0.3,
+    "memory": 3e8,
+    "latency_p95": 0.05,
+    "error_rate": 0.001,
+    "request_rate": 40.0,
+    "queue_depth": 3.0,
+    "pool_usage": 0.2,
+    "restarts": 0.0,
+    "disk_latency": 0.002,
+    "up": 1.0,
+}
+METRICS = tuple(LEVELS)
 
 
-def instants(seconds: np.ndarray) -> pa.Array:
-    return pa.array((seconds * 1e6).astype(np.int64), pa.timestamp("us", tz="UTC"))
+def instant(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
-def names(prefix: str, codes: np.ndarray) -> pa.Array:
-    values = pa.array([f"{prefix}{i}" for i in range(int(codes.max()) + 1)])
-    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), values).cast(pa.string())
-
-
-def write_metrics(path: Path, random: np.random.Generator, size: float) -> None:
-    series = int(SERIES * size)
-    points = HOUR // STEP
-    one = np.arange(series)
-    service = one % SERVICES
-    metric = (one // SERVICES) % len(METRICS)
-    pod = one // (SERVICES * len(METRICS))
-    level = np.array([0.3, 3e8, 0.05, 0.001, 40, 3, 0.2, 0, 0.002, 1])[metric]
-    value = level[:, None] * (1 + 0.05 * random.standard_normal((series, points)))
+def series(random: np.random.Generator, size: float) -> Iterator[Series]:
+    count, points = int(SERIES * size), HOUR // STEP
     times = START + STEP * np.arange(points)
     late = times >= START + HOUR - FAULT
-    value[np.ix_((metric == 2) & (service == int(FAULTY[4:])), late)] += DELAY_US / 1e6
-    table = {
-        "timestamp": instants(np.tile(times, series).astype(float)),
-        "metric": pa.array(np.array(METRICS)[np.repeat(metric, points)]),
-        "service": names("svc-", np.repeat(service, points)),
-        "pod": names("pod-", np.repeat(pod * SERVICES + service, points)),
-        "value": pa.array(value.ravel()),
-    }
-    pq.write_table(pa.table(table), path / "metrics.parquet")
+    for one in range(count):
+        service, metric = one % SERVICES, (one // SERVICES) % len(METRICS)
+        value = LEVELS[METRICS[metric]] * (1 + 0.05 * random.standard_normal(points))
+        if METRICS[metric] == "latency_p95" and service == int(FAULTY[4:]):
+            value[late] += DELAY_US / 1e6
+        pod = f"pod-{one // (SERVICES * len(METRICS)) * SERVICES + service}"
+        yield Series(
+            signal=METRICS[metric],
+            selector=Selector(service=f"svc-{service}", instance=pod),
+            times=tuple(times.tolist()),
+            values=tuple(value.tolist()),
+        )
 
 
-def write_spans(path: Path, random: np.random.Generator, size: float) -> int:
-    """Traces of eight services: a root that calls three services, one of which calls on and so forth."""
-    traces = int(SPANS * size) // 15
-    depth = 8
-    chain = (random.integers(0, SERVICES, traces)[:, None] + np.arange(depth) * 7) % SERVICES
+def spans(random: np.random.Generator, size: float) -> Iterator[Span]:
+    """Traces of eight services: each calls the next one, through a span of its own."""
+    traces, depth = int(SPANS * size) // 15, 8
+    chain = ((random.integers(0, SERVICES, traces)[:, None] + np.arange(depth) * 7) % SERVICES).tolist()
     begin = np.sort(random.uniform(0, HOUR, traces))
     own = random.lognormal(np.log(2_000), 0.4, (traces, depth))
-    own[(chain == int(FAULTY[4:])) & (begin >= HOUR - FAULT)[:, None]] += DELAY_US
-    duration = np.cumsum(own[:, ::-1], axis=1)[:, ::-1]
-    rows: dict[str, list[Any]] = {
-        key: [] for key in ("trace", "span", "parent", "service", "client", "start", "duration")
-    }
-    for level in range(depth):
-        at = START + begin + level * 0.0005
-        if level:  # the client's span in the caller
-            rows["trace"].append(np.arange(traces))
-            rows["span"].append(np.full(traces, 2 * level))
-            rows["parent"].append(np.full(traces, 2 * level - 1))
-            rows["service"].append(chain[:, level - 1])
-            rows["client"].append(np.ones(traces, bool))
-            rows["start"].append(at - 0.0002)
-            rows["duration"].append(duration[:, level] + 500)
-        rows["trace"].append(np.arange(traces))
-        rows["span"].append(np.full(traces, 2 * level + 1))
-        rows["parent"].append(np.full(traces, 2 * level))
-        rows["service"].append(chain[:, level])
-        rows["client"].append(np.zeros(traces, bool))
-        rows["start"].append(at)
-        rows["duration"].append(duration[:, level])
-    flat = {key: np.concatenate(parts) for key, parts in rows.items()}
-    trace = pa.array([f"{i:032x}" for i in range(traces)]).take(pa.array(flat["trace"]))
-    table = {
-        "trace_id": trace,
-        "span_id": pa.array([f"{t * 32 + s:016x}" for t, s in zip(flat["trace"], flat["span"], strict=True)]),
-        "parent_id": pa.array(
-            [f"{t * 32 + s:016x}" if s else None for t, s in zip(flat["trace"], flat["parent"], strict=True)]
-        ),
-        "service": names("svc-", flat["service"]),
-        "operation": pa.array(np.where(flat["client"], "HTTP GET", "GET /items/{id}")),
-        "start": instants(flat["start"]),
-        "duration_us": pa.array(flat["duration"].astype(np.int64)),
-        "status": pa.array(["UNSET"] * len(flat["trace"])),
-    }
-    pq.write_table(pa.table(table), path / "spans.parquet")
-    return len(flat["trace"])
+    own[(np.array(chain) == int(FAULTY[4:])) & (begin >= HOUR - FAULT)[:, None]] += DELAY_US
+    lasts = np.cumsum(own[:, ::-1], axis=1)[:, ::-1].tolist()
+    for n, at in enumerate((START + begin).tolist()):
+        trace = f"{n:032x}"
+        for step in range(2 * depth - 1):  # odd ones are clients' spans
+            level = (step + 1) // 2
+            client = step % 2 == 1
+            yield Span.model_construct(
+                trace_id=trace,
+                span_id=f"{n * 32 + step:016x}",
+                parent_id=f"{n * 32 + step - 1:016x}" if step else "",
+                service=f"svc-{chain[n][level - 1 if client else level]}",
+                operation="HTTP GET" if client else "GET /items/{id}",
+                start=instant(at + level * 0.0005 - (0.0002 if client else 0.0)),
+                duration_s=(lasts[n][level] + (500 if client else 0)) / 1e6,
+            )
 
 
-def write_logs(path: Path, random: np.random.Generator, size: float) -> None:
+def logs(random: np.random.Generator, size: float) -> Iterator[LogRecord]:
     lines = int(LINES * size)
     kinds = [
         "GET /items/{a} took {b} ms, {c} rows",
@@ -134,41 +105,31 @@ def write_logs(path: Path, random: np.random.Generator, size: float) -> None:
         "connection {a} to replica {c} returned to pool after {b} ms idle",
         "scheduled job refresh finished, {c} entries, {b} evicted, run {a}",
     ]
-    writer = None
-    for first in range(0, lines, 200_000):
-        n = min(200_000, lines - first)
-        kind, service = random.integers(0, len(kinds), n), random.integers(0, SERVICES, n)
+    at = START + np.sort(random.uniform(0, HOUR, lines))
+    for first in range(0, lines, 100_000):
+        part = at[first : first + 100_000].tolist()
+        n = len(part)
+        kind, service = random.integers(0, len(kinds), n).tolist(), random.integers(0, SERVICES, n).tolist()
         a, b, c = (random.integers(0, high, n).tolist() for high in (10**9, 5_000, 900))
-        text = [
-            f"svc.{s:02d}.Handler#{40 + k} [req-{x:09x}] " + kinds[k].format(a=x, b=y, c=z)
-            for s, k, x, y, z in zip(service.tolist(), kind.tolist(), a, b, c, strict=True)
-        ]
-        at = START + np.sort(random.uniform(first / lines * HOUR, (first + n) / lines * HOUR, n))
-        table = pa.table(
-            {
-                "timestamp": instants(at),
-                "service": names("svc-", np.append(service, SERVICES - 1)).slice(0, n),
-                "level": pa.array(np.where(random.uniform(size=n) < 0.01, "WARN", "INFO")),
-                "message": pa.array(text, pa.large_string()),
-            }
-        )
-        writer = writer or pq.ParquetWriter(path / "logs.parquet", table.schema)
-        writer.write_table(table)
-    if writer is not None:
-        writer.close()
+        warns = (random.uniform(size=n) < 0.01).tolist()
+        for when, k, s, x, y, z, warn in zip(part, kind, service, a, b, c, warns, strict=True):
+            text = f"svc.{s:02d}.Handler#{40 + k} [req-{x:09x}] " + kinds[k].format(a=x, b=y, c=z)
+            yield LogRecord.model_construct(
+                at=instant(when), service=f"svc-{s}", level="WARN" if warn else "INFO", message=text
+            )
 
 
 def make(path: Path, size: float) -> None:
+    """The capture, by the one writer of captures."""
     random = np.random.default_rng(7)
-    case = {
-        "window_start": datetime.fromtimestamp(START, UTC).isoformat(),
-        "window_end": datetime.fromtimestamp(START + HOUR, UTC).isoformat(),
-        "alert_time": datetime.fromtimestamp(START + HOUR - FAULT + 60, UTC).isoformat(),
-    }
-    (path / "case.json").write_text(json.dumps(case))
-    write_metrics(path, random, size)
-    write_spans(path, random, size)
-    write_logs(path, random, size)
+    case = CaptureCase(
+        case_id="speed",
+        system="fifty services",
+        window=Window(start=instant(START), end=instant(START + HOUR)),
+        alert_time=instant(START + HOUR - FAULT + 60),
+        candidates=tuple(f"svc-{n}" for n in range(SERVICES)),
+    )
+    write_capture(path, case, metrics=series(random, size), logs=logs(random, size), spans=spans(random, size))
 
 
 def diagnose(path: Path) -> dict[str, Any]:

@@ -10,23 +10,24 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast, get_args
+from typing import TYPE_CHECKING, Literal, TypedDict, cast, get_args
 
 from pydantic import ValidationError
 
+from steersman.agents.chat_models import as_model
 from steersman.agents.playbooks import Known
 from steersman.agents.reading import Desk, Limits, Reader, Reading, evidence, holes, readable
 from steersman.domain.errors import SteersmanError
 from steersman.domain.fact import Fact, JsonObject
 from steersman.domain.finding import Evidence, FaultKind, Finding
 from steersman.domain.ids import EvidenceId
+from steersman.domain.model import Message, Model, Prompt, ToolOffer, ToolRequest, asked
 from steersman.domain.naming import is_name
 from steersman.domain.operation import Operation
 from steersman.domain.signal import Window
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
-    from langchain_core.messages import AnyMessage
     from langgraph.graph.state import CompiledStateGraph
 
 CONCLUDE = "conclude"
@@ -72,7 +73,8 @@ class SubAgentDeps:
     """What a sub-agent needs."""
 
     desk: Desk
-    model: BaseChatModel | None = None
+    model: Model | BaseChatModel | None = None
+    """A configured model, or any chat model of LangChain."""
     limits: Limits = field(default_factory=Limits)
     services: frozenset[str] = frozenset()
     """Services that a model may speak of; empty: any that looks like a name."""
@@ -87,8 +89,7 @@ class SubState(TypedDict, total=False):
     namespace: str
     until: float
     readings: list[Reading]
-    messages: list[Any]
-    """LangChain's, all of them: the loop is short."""
+    messages: list[Message]
     claims: list[Claim]
     repeats: int
     stopped: Stopped
@@ -151,25 +152,24 @@ class _SubAgent:
         assert self.deps.model is not None
         reader = self.reader(state)
         last = reader.spent or _turns(state) >= self.deps.limits.turns - 1
-        tools = [_conclusion(), *([] if last else map(_tool, sorted(reader.operations.items())))]
+        tools = (CONCLUSION, *(() if last else map(_tool, sorted(reader.operations.items()))))
+        prompt = Prompt(system=ORDERS, messages=tuple(state["messages"]), tools=tools)
         try:
             async with asyncio.timeout(max(reader.until - self.deps.desk.clock.monotonic(), 1.0)):
-                said = await self.deps.model.bind_tools(tools).ainvoke(state["messages"])
-        except (SteersmanError, TimeoutError, OSError, ValueError):
+                said = await as_model(self.deps.model).answer(prompt)
+        except (SteersmanError, TimeoutError):
             return {"stopped": "model"}
-        return {"messages": [*state["messages"], said]}
+        return {"messages": [*state["messages"], Message(author="model", text=said.text, requests=said.requests)]}
 
     async def ask(self, state: SubState) -> SubState:
         """What the model wants to read, or its conclusion."""
-        from langchain_core.messages import ToolMessage
-
-        reader, calls = self.reader(state), _calls(state)
-        concluded = [call for call in calls if call["name"] == CONCLUDE]
+        reader, calls = self.reader(state), _requests(state)
+        concluded = [call for call in calls if call.name == CONCLUDE]
         if concluded:
-            return {"claims": _claims(concluded[0]["args"]), "stopped": "concluded"}
-        answers = await asyncio.gather(*(reader.ask(call["name"], call["args"]) for call in calls))
+            return {"claims": _claims(concluded[0].arguments), "stopped": "concluded"}
+        answers = await asyncio.gather(*(reader.ask(call.name, call.arguments) for call in calls))
         told = [
-            ToolMessage(_told(call["name"], reading, reader), tool_call_id=str(call["id"]))
+            Message(author="tool", text=_told(call.name, reading, reader), answers=call.id)
             for call, (reading, _) in zip(calls, answers, strict=True)
         ]
         repeats = 0 if any(new for _, new in answers) else state["repeats"] + 1
@@ -177,7 +177,7 @@ class _SubAgent:
 
     def after_thinking(self, state: SubState) -> Literal["ask", "conclude"]:
         """Asks what the model wants to know."""
-        return "ask" if "stopped" not in state and _calls(state) else "conclude"
+        return "ask" if "stopped" not in state and _requests(state) else "conclude"
 
     def after_asking(self, state: SubState) -> Literal["think", "conclude"]:
         """Goes on thinking while there is something new, and budget."""
@@ -217,16 +217,14 @@ class _SubAgent:
         return "budget" if reader.spent or _turns(state) >= self.deps.limits.turns else "model"
 
 
-def _opening(state: SubState, readings: Sequence[Reading]) -> list[AnyMessage]:
-    from langchain_core.messages import HumanMessage, SystemMessage
-
-    asked = {
+def _opening(state: SubState, readings: Sequence[Reading]) -> list[Message]:
+    told = {
         "question": state.get("question", ""),
         "window": state["window"].model_dump(mode="json"),
         "service": state.get("service", ""),
         "already_asked": [_seen(reading) for reading in readings],
     }
-    return [SystemMessage(ORDERS), HumanMessage(json.dumps(asked, ensure_ascii=False))]
+    return [asked(json.dumps(told, ensure_ascii=False))]
 
 
 def _seen(reading: Reading) -> JsonObject:
@@ -246,21 +244,20 @@ def _told(verb: str, reading: Reading | None, reader: Reader) -> str:
 
 
 def _turns(state: SubState) -> int:
-    return sum(message.type == "ai" for message in state.get("messages", []))
+    return sum(message.author == "model" for message in state.get("messages", []))
 
 
-def _calls(state: SubState) -> list[Any]:
+def _requests(state: SubState) -> tuple[ToolRequest, ...]:
     messages = state.get("messages", [])
-    return list(getattr(messages[-1], "tool_calls", [])) if messages else []
+    return messages[-1].requests if messages else ()
 
 
-def _tool(named: tuple[str, Operation]) -> JsonObject:
+def _tool(named: tuple[str, Operation]) -> ToolOffer:
     verb, operation = named
-    function: JsonObject = {"name": verb, "description": operation.summary, "parameters": operation.input_schema}
-    return {"type": "function", "function": function}
+    return ToolOffer(name=verb, description=operation.summary, input_schema=operation.input_schema)
 
 
-def _conclusion() -> JsonObject:
+def _conclusion() -> ToolOffer:
     claim: JsonObject = {
         "type": "object",
         "properties": {
@@ -271,18 +268,17 @@ def _conclusion() -> JsonObject:
         },
         "required": ["kind", "service", "confidence", "evidence"],
     }
-    parameters: JsonObject = {
-        "type": "object",
-        "properties": {"findings": {"type": "array", "items": claim, "maxItems": MOST_CLAIMS}},
-        "required": ["findings"],
-    }
-    function: JsonObject = {"name": CONCLUDE, "description": "Ends the search.", "parameters": parameters}
-    return {"type": "function", "function": function}
+    findings: JsonObject = {"type": "array", "items": claim, "maxItems": MOST_CLAIMS}
+    parameters: JsonObject = {"type": "object", "properties": {"findings": findings}, "required": ["findings"]}
+    return ToolOffer(name=CONCLUDE, description="Ends the search.", input_schema=parameters)
 
 
-def _claims(arguments: Any) -> list[Claim]:
+CONCLUSION = _conclusion()
+
+
+def _claims(arguments: JsonObject) -> list[Claim]:
     """Those of the model's claims that have the right form."""
-    listed = arguments.get("findings") if isinstance(arguments, dict) else None
+    listed = arguments.get("findings")
     found = []
     for each in listed[:MOST_CLAIMS] if isinstance(listed, list) else ():
         try:

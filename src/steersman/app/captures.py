@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from steersman.app.wiring import App, Connection, new_run_id
@@ -17,7 +17,7 @@ from steersman.domain.fact import digest
 from steersman.domain.ids import StepId
 from steersman.domain.signal import Change, LogPage, Selector, Series, SignalName, SpanPage, Window
 from steersman.toolsets.capture import series_of
-from steersman.toolsets.capture.columns import read_case
+from steersman.toolsets.capture.columns import read_case, utc
 from steersman.toolsets.capture.toolset import READ, CaptureToolset
 
 
@@ -46,8 +46,9 @@ async def captured(directory: Path) -> AsyncIterator[Captured]:
     """Opens a capture. Raises InputError when the directory holds none."""
     case = read_case(directory)
     name = case.case_id or directory.name
-    start, end = (at if at.tzinfo else at.replace(tzinfo=UTC) for at in (case.window_start, case.window_end))
-    yield Captured(CaptureToolset(directory, _environment(name)), Window(start=start, end=end), case.alert_time, name)
+    window = Window(start=utc(case.window_start), end=utc(case.window_end))
+    alert_at = utc(case.alert_time) if case.alert_time else None
+    yield Captured(CaptureToolset(directory, _environment(name)), window, alert_at, name)
 
 
 @dataclass(frozen=True, slots=True)

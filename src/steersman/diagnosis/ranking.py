@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from steersman.diagnosis.bundle import NONE, Bundle
 from steersman.diagnosis.changes import released
 from steersman.diagnosis.series import family
@@ -23,6 +25,8 @@ EXPLAINS: dict[Modality, frozenset[Modality]] = {
     "latency": frozenset({"latency"}),
 }
 """Symptoms that a service also shows when one that it calls is at fault, and what that one then shows."""
+BY_REPETITION: frozenset[Modality] = frozenset({"structure", "logs"})
+"""Symptoms that a service also shows when it is called again and again for one request."""
 FELT = 0.2
 """Score of lost time from which requests felt it."""
 FELT_AT_ONCE: frozenset[FaultKind] = frozenset({"cpu_burn", "slow_disk", "pool_exhaustion"})
@@ -92,7 +96,16 @@ def rank(
 ) -> list[Suspect]:
     """Suspects, likeliest first. depends: for each service, all services that it relies on."""
     scores = [weights.scaled(symptom) for symptom in symptoms]
-    view = _View(bundle, _strongest(symptoms, scores), depends, weights)
+    flooded = _flooded(symptoms, scores)
+    own = [score * (1 - _asked_again(s, score, flooded)) for s, score in zip(symptoms, scores, strict=True)]
+    view = _View(
+        bundle,
+        _strongest(symptoms, own),
+        depends,
+        weights,
+        flooded,
+        frozenset(np.unique(bundle.spans.service).tolist()),
+    )
     changed = released(bundle)
     by_service: dict[int, list[Weighed]] = defaultdict(list)
     for symptom, score in zip(symptoms, scores, strict=True):
@@ -117,6 +130,23 @@ def _strongest(symptoms: Sequence[Symptom], scores: Sequence[float]) -> dict[int
     return best
 
 
+def _flooded(symptoms: Sequence[Symptom], scores: Sequence[float]) -> dict[int, float]:
+    """Services that are called too often, and how strongly that shows in who calls them."""
+    found: dict[int, float] = {}
+    for symptom, score in zip(symptoms, scores, strict=True):
+        if symptom.toward not in (NONE, symptom.service):
+            found[symptom.toward] = max(found.get(symptom.toward, 0.0), score)
+    return found
+
+
+def _asked_again(symptom: Symptom, score: float, flooded: Mapping[int, float]) -> float:
+    """Share of a score that calls made too often explain: what is asked twice is answered otherwise the second time."""
+    if symptom.modality not in BY_REPETITION or symptom.toward != NONE:
+        return 0.0
+    flood = flooded.get(symptom.service, 0.0)
+    return flood * min(flood / max(score, 1e-9), 1.0)
+
+
 @dataclass(frozen=True, slots=True)
 class _View:
     """What is known besides one symptom."""
@@ -125,6 +155,9 @@ class _View:
     own: Mapping[int, Mapping[Modality, float]]
     depends: Mapping[int, frozenset[int]]
     use: Weights
+    flooded: Mapping[int, float]
+    traced: frozenset[int]
+    """Services that have spans."""
 
     def weigh(self, symptom: Symptom, score: float) -> Weighed:
         """The symptom's score times each weight that applies; the heaviest reason is told."""
@@ -133,6 +166,10 @@ class _View:
             (
                 1 - self._explained(symptom, score),
                 "A service that it depends on shows such symptoms, which explain these.",
+            ),
+            (
+                1 - _asked_again(symptom, score, self.flooded),
+                "A service that calls it does so too often, which explains these.",
             ),
             (use.virtual if virtual else 1.0, "It is known from its callers' side only."),
             (use.unreached if self._unreached(symptom) else 1.0, "The alerting service does not depend on it."),
@@ -163,8 +200,11 @@ class _View:
         return symptom.service not in self.depends[suspect]
 
     def _coarse(self, symptom: Symptom) -> bool:
-        measured = symptom.query.get("from") == "metrics" and symptom.modality in {"latency", "errors"}
-        return measured and len(self.bundle.spans) > 0
+        if not len(self.bundle.spans):
+            return False
+        # What has lines and no spans (a proxy, a load balancer) tells of others.
+        witness = symptom.modality == "logs" and symptom.service not in self.traced
+        return witness or (symptom.query.get("from") == "metrics" and symptom.modality in {"latency", "errors"})
 
     def _unfelt(self, symptom: Symptom) -> bool:
         if symptom.kind not in FELT_AT_ONCE or not len(self.bundle.spans):

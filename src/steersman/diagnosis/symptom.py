@@ -33,6 +33,8 @@ class Symptom:
     """Untrusted: a line, an operation's name. Goes into evidence, nowhere else."""
     quick: bool = False
     """Whether requests that fail take no longer than healthy ones do: then they did not wait for anything."""
+    toward: int = int(NONE)
+    """The service that is called too often, where that is what it is about."""
     blamed_from: int = int(NONE)
     """The service in whose behaviour it was seen, when that is another one."""
 

@@ -205,7 +205,11 @@ class Controller:
         headers = {"authorization": f"Bearer {self.fleet.wiring.token}"}
         body = json.dumps({"fault": kind, "on": on}).encode()
         # A process that is down between two crashes takes the new set of faults at its next start.
-        await self.fleet.ask(made, Request("POST", "/-/fault", headers=headers, body=body))
+        if kind == "crash_loop":
+            made.looping = True
+        answer = await self.fleet.ask(made, Request("POST", "/-/fault", headers=headers, body=body))
+        if kind == "crash_loop":
+            made.looping = on or answer is None
         if kind == "bad_config":
             what = f"{made.service}: configuration changed" if on else f"{made.service}: configuration changed back"
             await self.fleet.tell_change(made.service, "config", what)

@@ -38,6 +38,8 @@ class Deployment:
     port: int
     faults: set[str] = field(default_factory=set)
     restarts: int = 0
+    looping: bool = False
+    """Whether the process may end by itself, to be started again: also one that was not reached with "no longer"."""
     stopping: bool = False
 
     @property
@@ -215,12 +217,13 @@ class Fleet:
             if made.stopping:
                 return
             LOG.warning("%s ended with %d", made.instance, code)
-            if "crash_loop" not in made.faults:
+            if not made.looping:
                 await self.tell_change(made.service, "other", f"{made.instance} ended with exit code {code}")
                 return
             await asyncio.sleep(BACKOFF_S[min(made.restarts, len(BACKOFF_S) - 1)])
             identity = Identity(service=made.service, instance=made.instance, version=made.version, pool=made.pool)
             made.child, made.port = await self._spawn(identity, made.artifact, tuple(made.faults))
             made.restarts += 1
+            made.looping = "crash_loop" in made.faults
             await self.push(made.service)
             await self.tell_change(made.service, "restart", f"{made.instance} restarted (exit code {code})")

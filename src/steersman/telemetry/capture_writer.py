@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from steersman.domain.errors import ConfigError
 from steersman.domain.fact import Fact, Instant
 from steersman.domain.signal import Change, LogRecord, Series, Span, Window
+
+ROWS = 100_000
+"""Rows that are held in memory and written together."""
 
 
 class CaptureCase(Fact):
@@ -43,14 +47,13 @@ def write_capture(
     Raises ConfigError when pyarrow is missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    tables = {
-        "metrics": [(*row, _phase(row[0], case)) for series in metrics for row in _points(series)],
-        "logs": [(*_log(line), _phase(_naive(line.at), case)) for line in logs],
-        "spans": [(*_span(span), _phase(_naive(span.start), case)) for span in spans],
+    rows: dict[str, Iterator[tuple[Any, ...]]] = {
+        "metrics": ((*row, _phase(row[0], case)) for series in metrics for row in _points(series)),
+        "logs": ((*_log(line), _phase(_naive(line.at), case)) for line in logs),
+        "spans": ((*_span(span), _phase(_naive(span.start), case)) for span in spans),
     }
-    for name, rows in tables.items():
-        _write_table(folder / f"{name}.parquet", _SCHEMAS[name], rows)
-    (folder / "case.json").write_text(_case(case, tables), encoding="utf-8")
+    counts = {name: _write_table(folder / f"{name}.parquet", _SCHEMAS[name], each) for name, each in rows.items()}
+    (folder / "case.json").write_text(_case(case, counts), encoding="utf-8")
 
 
 _SCHEMAS: dict[str, tuple[tuple[str, str], ...]] = {
@@ -75,7 +78,11 @@ _SCHEMAS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 
-def _write_table(path: Path, schema: Sequence[tuple[str, str]], rows: Sequence[tuple[Any, ...]]) -> None:
+def _write_table(path: Path, schema: Sequence[tuple[str, str]], rows: Iterator[tuple[Any, ...]]) -> int:
+    """Writes rows as they come, some at a time: an hour of a large system does not fit into memory. Gives their number.
+
+    Raises ConfigError when pyarrow is missing.
+    """
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -83,13 +90,18 @@ def _write_table(path: Path, schema: Sequence[tuple[str, str]], rows: Sequence[t
         raise ConfigError("captures need pyarrow: install steersman[capture]") from e
     types = {"timestamp[us]": pa.timestamp("us"), "string": pa.string()}
     types |= {"float64": pa.float64(), "int64": pa.int64()}
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
-    fields = pa.schema([(name, types[kind]) for name, kind in schema])
-    arrays = [pa.array(column, types[kind]) for column, (_, kind) in zip(columns, schema, strict=True)]
-    pq.write_table(pa.Table.from_arrays(arrays, schema=fields), path)
+    count, fields = 0, pa.schema([(name, types[kind]) for name, kind in schema])
+    with pq.ParquetWriter(path, fields) as writer:
+        while part := list(islice(rows, ROWS)):
+            arrays = [
+                pa.array(column, field.type) for column, field in zip(zip(*part, strict=True), fields, strict=True)
+            ]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=fields))
+            count += len(part)
+    return count
 
 
-def _case(case: CaptureCase, tables: dict[str, list[tuple[Any, ...]]]) -> str:
+def _case(case: CaptureCase, counts: dict[str, int]) -> str:
     import json
 
     return json.dumps(
@@ -104,7 +116,7 @@ def _case(case: CaptureCase, tables: dict[str, list[tuple[Any, ...]]]) -> str:
             "timezone": "UTC",
             "candidates": list(case.candidates),
             "call_graph": [list(edge) for edge in case.call_graph],
-            "modalities": {name: len(rows) for name, rows in tables.items()},
+            "modalities": counts,
             "changes": [change.model_dump(mode="json") for change in case.changes],
             "holes": list(case.holes),
             "not_looked_at": list(case.not_looked_at),

@@ -10,6 +10,7 @@ import pytest
 from steersman.agents.reading import Limits
 from steersman.agents.sub_agents import SubAgentDeps, SubAnswer, sub_agent
 from steersman.domain.errors import ConfigError
+from steersman.domain.model import Answer, Prompt, ToolRequest
 from steersman.domain.signal import Window
 from steersman.testing.chat import ScriptedChat, calling, in_turn, obedient
 from steersman.testing.clock import NOON
@@ -117,6 +118,21 @@ async def test_a_model_that_fails_costs_its_part_and_no_more() -> None:
     found = await asked(ill(), model=ScriptedChat(say=broken))
     assert found.stopped == "model"
     assert found.findings
+
+
+async def test_a_configured_model_serves_as_well_as_one_of_langchain() -> None:
+    class Configured:
+        name = "scripted:one"
+
+        async def answer(self, prompt: Prompt) -> Answer:
+            request = ToolRequest(id="1", name="conclude", arguments={"findings": [CLAIM]})
+            return Answer(requests=(request,), stop="tools", model=self.name)
+
+        async def stream(self, prompt: Prompt) -> Any:
+            yield await self.answer(prompt)
+
+    found = await asked(ill(), model=Configured())
+    assert (found.stopped, found.claims[0].kind) == ("concluded", "crash_loop")
 
 
 async def test_an_obedient_model_changes_nothing() -> None:

@@ -1,7 +1,6 @@
 """Several sources as one: everyone is asked for what he has, and who is down is a hole."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -37,7 +36,7 @@ class Fake:
 
     def answer(self, part: str) -> object:
         found = self.parts.get(part, nothing)
-        return found() if isinstance(found, Callable) else found  # type: ignore[arg-type]
+        return found() if callable(found) else found
 
     async def range(self, signal: SignalName, selector: Selector, window: Window) -> Series:
         values = self.answer("metrics")
