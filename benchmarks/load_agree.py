@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import multiprocessing
 import os
@@ -102,8 +103,15 @@ def agreement(port: int, pipe: Connection, *, rate: float, seconds: float) -> li
     return rows
 
 
-def spent(profile: LoadProfile, *, ours: bool) -> tuple[float, float]:
-    """Wall and CPU seconds (children and ours) of one run with a fresh folder."""
+def worker(pipe: Connection) -> None:
+    """Runs profiles, wrapped or bare, and tells wall and CPU seconds (its own and k6's) of each."""
+    while (asked := pipe.recv()) is not None:
+        profile, ours = asked
+        pipe.send(spent(profile, ours=ours))
+
+
+def spent(profile: LoadProfile, *, ours: bool) -> tuple[float, float, float]:
+    """Wall seconds, CPU seconds of k6, and of this process, of one run with a fresh folder."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for file, text in K6().compile(profile).files.items():
@@ -114,34 +122,60 @@ def spent(profile: LoadProfile, *, ours: bool) -> tuple[float, float]:
             measured(K6(), profile, folder)
         else:
             subprocess.run([located(argv[0]), *argv[1:]], cwd=folder, check=True, capture_output=True)
-        return time.perf_counter() - began, _cpu() - before
+        wall, after = time.perf_counter() - began, _cpu()
+        return wall, after[1] - before[1], after[0] - before[0]
 
 
-def _cpu() -> float:
-    both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in both)
+def _cpu() -> tuple[float, float]:
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return own.ru_utime + own.ru_stime, children.ru_utime + children.ru_stime
 
 
 def overhead(port: int, *, rate: float, seconds: float, pairs: int) -> dict[str, float]:
+    """Both of a pair run at the same time, so that whatever else the machine does falls on both alike."""
     profile = LoadProfile(
         name="cost",
         target=f"http://127.0.0.1:{port}",
         stages=(Stage(duration_s=seconds, level=rate),),
         journeys=(Journey(name="j", requests=(Request(name="r"),)),),
     )
+    context = multiprocessing.get_context("spawn")
+    ends = [context.Pipe() for _ in range(2)]
+    workers = [context.Process(target=worker, args=(theirs,), daemon=True) for _, theirs in ends]
+    for process in workers:
+        process.start()
+    short = profile.model_copy(update={"stages": (Stage(duration_s=1, level=5),)})
+    for mine, _ in ends:  # imports, page cache
+        mine.send((short, True))
+        mine.recv()
     bare, ours = [], []
-    spent(profile.model_copy(update={"stages": (Stage(duration_s=1, level=5),)}), ours=True)  # imports, page cache
     for number in range(pairs):
-        order = (True, False) if number % 2 else (False, True)
-        for wrapped in order:
-            (ours if wrapped else bare).append(spent(profile, ours=wrapped))
+        for turn, (mine, _) in enumerate(ends):
+            mine.send((profile, turn == number % 2))
+        for turn, (mine, _) in enumerate(ends):
+            (ours if turn == number % 2 else bare).append(mine.recv())
+    for mine, _ in ends:
+        mine.send(None)
+    cpu_bare, cpu_ours, own = sum(b[1] for b in bare), sum(o[1] for o in ours), sum(o[2] for o in ours)
     return {
-        "wall": statistics.median(o[0] for o in ours) / statistics.median(b[0] for b in bare),
-        "cpu": statistics.median(o[1] for o in ours) / statistics.median(b[1] for b in bare),
-        "wall_bare_s": statistics.median(b[0] for b in bare),
-        "cpu_bare_s": statistics.median(b[1] for b in bare),
-        "extra_wall_s": statistics.median(o[0] for o in ours) - statistics.median(b[0] for b in bare),
+        "wall": statistics.median(o[0] / b[0] for o, b in zip(ours, bare, strict=True)),
+        "cpu": (cpu_ours + own) / cpu_bare,
+        "cpu_own": own / cpu_bare,
+        "k6_cpu": cpu_ours / cpu_bare,
+        "cpu_bare_s": cpu_bare / pairs,
+        "own_s": own / pairs,
+        "extra_wall_s": statistics.median(o[0] - b[0] for o, b in zip(ours, bare, strict=True)),
     }
+
+
+def raised() -> str:
+    """Puts target and generators before other work on the machine, where that is allowed; says how."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+        return "real-time round robin"
+    with contextlib.suppress(OSError):
+        os.nice(-15)
+    return f"niceness {os.nice(0)}"
 
 
 def main() -> int:
@@ -150,6 +184,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     parser.add_argument("--rate", type=float, default=100.0)
     options = parser.parse_args()
+    scheduled = raised()
     mine, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=target_process, args=(theirs,), daemon=True)
     process.start()
@@ -160,7 +195,8 @@ def main() -> int:
     process.join(5)
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     versions = f"Python {platform.python_version()}, commit {commit.stdout.strip()}"
-    print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {versions}")
+    load = f"load {os.getloadavg()[0]:.1f}, scheduled: {scheduled}"
+    print(f"{platform.machine()}, {os.cpu_count()} cores, {load}, {versions}")
     print(f"{'':10}{'rate':>9}{'target':>9}" + "".join(f"{f'p{q * 100:g} / target':>20}" for q in QUANTILES))
     good = True
     for row in rows:
@@ -169,7 +205,8 @@ def main() -> int:
         good = good and row["good"] and abs(row["rate"] / row["target_rate"] - 1) <= RATE_BOUND
     between = abs(rows[0]["rate"] / rows[1]["rate"] - 1)
     print(f"rates of k6 and Locust differ by {between:.2%}")
-    print(f"wrapper beside bare k6, 20 s: wall {cost['wall']:.3f}, CPU {cost['cpu']:.3f} times")
+    shares = f"k6's own {cost['k6_cpu']:.3f}, ours {cost['cpu_own']:.3f} on top"
+    print(f"wrapper beside bare k6, 20 s: wall {cost['wall']:.3f}, CPU {cost['cpu']:.3f} times ({shares})")
     good = good and between <= RATE_BOUND and max(cost["wall"], cost["cpu"]) <= OVERHEAD_BOUND
     if options.json:
         print(json.dumps({"pass": good, "agreement": rows, "between": between, "overhead": cost}))

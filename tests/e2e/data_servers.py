@@ -55,7 +55,7 @@ class Shop:
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "steersman.cli.main", *words]
 
-    def steer(self, *words: str, timeout: float = 180) -> subprocess.CompletedProcess[str]:
+    def steer(self, *words: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self.command(*words),
             env=self.variables,

@@ -1,5 +1,6 @@
 """`steer run -s backup-postgres-before-migration` from the shell, on a real server: five ways that it can go."""
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -64,12 +65,13 @@ def test_a_backup_is_proved_by_a_restore_and_then_the_reviewed_migration_runs(sh
 def test_a_breach_takes_the_migration_back_and_keeps_the_backup(shop: Shop) -> None:
     digest = reviewed(shop)
     address = f"{shop.postgres.url}/shop"
-    with psycopg.connect(address) as holder, psycopg.connect(address) as waiter:
-        holder.execute("LOCK TABLE pg_catalog.pg_statistic_ext IN SHARE MODE")
-        waiter_pid = waiter.info.backend_pid
-        waiter.pgconn.send_query(b"LOCK TABLE pg_catalog.pg_statistic_ext IN EXCLUSIVE MODE")
+    with (
+        contextlib.closing(psycopg.connect(address)) as holder,
+        contextlib.closing(psycopg.connect(address, autocommit=True)) as waiter,
+    ):
+        holder.execute("LOCK TABLE orders IN ROW EXCLUSIVE MODE")
+        waiter.pgconn.send_query(b"BEGIN; LOCK TABLE orders IN EXCLUSIVE MODE")
         code, run = shop.run(*SCENARIO, "-p", "revision=0001_notes", "-p", f"digest={digest}")
-        shop.postgres.run(f"SELECT pg_terminate_backend({waiter_pid})")
     assert (code, run["state"]) == (5, "rolled_back")
     assert tables(shop) == {"orders", "steersman_migrations"}
     assert shop.tool("postgres.get_schema", database="shop")["revision"] == "base"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
 
+    from steersman.agents.benchmark import BenchmarkDeps, benchmark_runner
     from steersman.agents.delegation import Report, Request, SubAgent, Task
     from steersman.agents.guardrail import GuardrailDeps, guardrail_agent
     from steersman.agents.monitoring import MonitoringDeps, composite_monitoring
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AGENTS",
+    "BenchmarkDeps",
     "GuardrailDeps",
     "MonitoringDeps",
     "Part",
@@ -32,6 +34,7 @@ __all__ = [
     "SubAgentDeps",
     "SupervisorDeps",
     "Task",
+    "benchmark_runner",
     "build",
     "composite_monitoring",
     "drawn",
@@ -96,6 +99,8 @@ PLACES: dict[str, str] = {
     "GuardrailDeps": "guardrail",
     "recall_agent": "recall",
     "RecallDeps": "recall",
+    "benchmark_runner": "benchmark",
+    "BenchmarkDeps": "benchmark",
     "subgraph_supervisor": "subgraphs",
     "Part": "subgraphs",
     "Retrying": "subgraphs",

@@ -103,10 +103,9 @@ def _described(scenario: Scenario) -> JsonObject:
 
 def _shape(scenarios: Sequence[Scenario]) -> JsonObject:
     ids: list[JsonValue] = [*(scenario.id for scenario in scenarios), NONE]
-    names: list[JsonValue] = [*sorted({p.name for scenario in scenarios for p in scenario.parameters})] or [NONE]
-    methods: list[JsonValue] = [
-        *sorted({m.name for scenario in scenarios if scenario.method for m in scenario.method.methods})
-    ] or [NONE]
+    names: list[JsonValue] = [*sorted({p.name for each in scenarios for p in each.parameters})] or [NONE]
+    ways = {method.name for each in scenarios if each.method for method in each.method.methods}
+    methods: list[JsonValue] = [*sorted(ways)] or [NONE]
     pair: JsonObject = {
         "type": "object",
         "properties": {"name": {"type": "string", "enum": names}, "value": {"type": "string"}},

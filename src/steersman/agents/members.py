@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, TypedDict
 
 from steersman.agents.delegation import Report, SubAgent, Task
 from steersman.agents.planning import PlanningDeps
@@ -13,9 +13,6 @@ from steersman.domain.finding import Investigation
 from steersman.domain.goal import Goal
 from steersman.domain.scenario import Match
 from steersman.knowledge.fit import Ask
-
-if TYPE_CHECKING:
-    from langgraph.graph.state import CompiledStateGraph
 
 Recall = Callable[[str], list[Match]]
 
@@ -70,6 +67,7 @@ class _Looking(TypedDict, total=False):
 
 def detective(investigate: Callable[[Task], Awaitable[Investigation]]) -> SubAgent:
     """Finds causes; `investigate` reads the telemetry, and nothing of what it reads comes out but findings."""
+    from langgraph.graph import END, START, StateGraph
 
     async def look(state: _Looking) -> _Looking:
         return {"found": await investigate(state["task"])}
@@ -84,23 +82,15 @@ def detective(investigate: Callable[[Task], Awaitable[Investigation]]) -> SubAge
         )
         return Report(agent="detective", text=text, investigation=found)
 
+    builder = StateGraph(_Looking)
+    builder.add_node("look", look)
+    builder.add_edge(START, "look")
+    builder.add_edge("look", END)
     return SubAgent(
         name="detective",
         description="finds root causes in telemetry",
         intents=frozenset({"investigate"}),
-        graph=_one_node(look),
+        graph=builder.compile(name="detective"),
         enter=lambda task: {"task": task},
         leave=leave,
     )
-
-
-def _one_node(
-    look: Callable[[_Looking], Awaitable[_Looking]],
-) -> CompiledStateGraph[_Looking, None, _Looking, _Looking]:
-    from langgraph.graph import END, START, StateGraph
-
-    builder = StateGraph(_Looking)
-    builder.add_node("look", look)  # type: ignore[arg-type]  # LangGraph's own overloads want a protocol with a name
-    builder.add_edge(START, "look")
-    builder.add_edge("look", END)
-    return builder.compile(name="detective")

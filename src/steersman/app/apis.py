@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from pydantic import SecretStr
 
 from steersman.app.secrets import resolve
 from steersman.app.settings import Settings
@@ -25,14 +22,6 @@ if TYPE_CHECKING:
 
 KIND = "openapi"
 FOLDER = "apis"
-
-
-@dataclass(frozen=True, slots=True)
-class Api:
-    """An imported API, open to be called."""
-
-    toolset: OpenApiToolset
-    secrets: tuple[SecretStr, ...]
 
 
 def path_of(home: Path, name: str) -> Path:
@@ -135,7 +124,7 @@ def operation(settings: Settings, name: str) -> Operation:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, name: str) -> AsyncIterator[Api]:
+async def opened(settings: Settings, name: str) -> AsyncIterator[OpenApiToolset]:
     """An API with its credentials. Raises ConfigError when a secret is not there."""
     from steersman.toolsets.openapi.importing import scheme_of
     from steersman.toolsets.openapi.signing import Credential
@@ -154,15 +143,14 @@ async def opened(settings: Settings, name: str) -> AsyncIterator[Api]:
             for each in manifest.auth
         }
         async with open_toolset(found, credentials, clock=CLOCK) as toolset:
-            yield Api(toolset, tuple(each.secret for each in credentials.values()))
+            yield toolset
 
 
 @asynccontextmanager
 async def connected(settings: Settings, name: str) -> AsyncIterator[Connection]:
     """One API as an environment of its own."""
-    async with opened(settings, name) as api:
-        where = await api.toolset.environment()
-        yield Connection(environment=where, toolsets=(api.toolset,), secrets=api.secrets)
+    async with opened(settings, name) as toolset:
+        yield Connection(environment=await toolset.environment(), toolsets=(toolset,))
 
 
 def _must_be_free(settings: Settings, name: str, *, replace: bool) -> None:

@@ -19,14 +19,21 @@ TELEMETRY = "telemetry"
 """Name of the toolset through which telemetry is asked, whatever source is behind it."""
 
 
+ANY_HOST = LoadCaps(hosts=())
+"""Which hosts may be put under load is said by the environment that is connected; in a listing there is none."""
 TOOLSETS = (
     "alertmanager",
+    "argo_rollouts",
+    "argocd",
     "ci",
     "dns",
     "forge",
+    "gateway",
     "grafana",
+    "helm",
     "http",
     "jaeger",
+    "kubernetes",
     "lab",
     "loki",
     "postgres",
@@ -43,7 +50,7 @@ TOOLSETS = (
 def all_operations() -> Sequence[Operation]:
     """Every operation that can be called, by name."""
     own = (import_module(f"steersman.toolsets.{name}").OPERATIONS for name in TOOLSETS)
-    load = (load_operations(name, LoadCaps()) for name in get_args(GeneratorName))
+    load = (load_operations(name, ANY_HOST) for name in get_args(GeneratorName))
     found = chain(chain.from_iterable(own), chain.from_iterable(load), telemetry_operations(TELEMETRY))
     return sorted(found, key=lambda operation: operation.name)
 

@@ -38,8 +38,8 @@ PROBLEMS_SHOWN = 8
 
 @cache
 def plannable() -> Mapping[OperationName, Operation]:
-    """Everything that a plan can be made of: real operations, and contracts of what has no code here."""
-    return MappingProxyType({**contracts(), **{operation.name: operation for operation in all_operations()}})
+    """Everything that a scenario can name: what has code here, and contracts of what has none."""
+    return MappingProxyType({**contracts(), **{each.name: each for each in all_operations()}})
 
 
 def is_only_contract(scenario: Scenario) -> bool:

@@ -120,5 +120,4 @@ def composed(name: str, section: EnvironmentSettings, opened: Sequence[Opened]) 
     if sources:
         toolsets.append(SourceToolset(TELEMETRY, MergedSource(sources), whole))
     signals = frozenset(signal for each in opened for signal in each.signals)
-    secrets = tuple(secret for each in opened for secret in each.secrets)
-    return Connection(environment=whole, toolsets=tuple(toolsets), signals=signals, secrets=secrets)
+    return Connection(environment=whole, toolsets=tuple(toolsets), signals=signals)

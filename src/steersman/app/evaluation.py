@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -15,24 +16,28 @@ from pydantic import Field, ValidationError
 
 from steersman.agents.planning import PlanningDeps
 from steersman.agents.proposing import Proposal, propose
-from steersman.app.contracts import contract_world, given
+from steersman.app.contracts import contract_world, given, plannable
+from steersman.app.minds import Minds, model_name
 from steersman.app.scenarios import Knowledge
+from steersman.app.settings import Settings
 from steersman.app.store import CLOCK
 from steersman.domain.call import Call, Outcome
 from steersman.domain.environment import Principal
 from steersman.domain.errors import InputError
 from steersman.domain.fact import Fact, JsonObject
+from steersman.domain.finding import Cost
 from steersman.domain.goal import Goal
 from steersman.domain.ids import PrincipalId, RunId
 from steersman.domain.model import Model
 from steersman.domain.operation import Invocation
 from steersman.domain.scenario import Match
 from steersman.domain.signal import UNIT
+from steersman.gate.redaction import Redactor
+from steersman.models.chat import ProviderModel
 from steersman.planning.assume import Given, assumed
 from steersman.planning.check import check
 from steersman.planning.parameters import bind
 from steersman.planning.world import World
-from steersman.toolsets.contracts.catalogue import contracts
 from steersman.toolsets.lab import OPERATIONS as LAB_OPERATIONS
 
 WORLDS: dict[str, frozenset[str]] = {
@@ -210,7 +215,7 @@ def _lab(probe: Invocation, there: tuple[Given, ...]) -> JsonObject:
 def _world(name: str) -> World:
     services = WORLDS[name]
     if name == "k8s":
-        platforms = sorted({operation.toolset for operation in contracts().values()} - {"kubernetes", "lab"})
+        platforms = sorted({operation.toolset for operation in plannable().values()} - {"kubernetes", "lab"})
         return replace(contract_world(["kubernetes", *platforms]), services=services)
     base = contract_world(["kubernetes"])
     here = base.environment.model_copy(update={"kind": "lab", "tier": "lab"})
@@ -222,3 +227,80 @@ def _same(left: object, right: object) -> bool:
     if isinstance(left, (int, float)) and isinstance(right, (int, float)):
         return abs(left - right) <= TOLERANCE * max(1.0, abs(left))
     return left == right
+
+
+class Score(Fact):
+    """What came of all goals with one model."""
+
+    model: str
+    goals: int
+    times: int = 1
+    pass_1: float
+    """Share of the possible goals with the right scenario and parameters, over all times."""
+    pass_k: float
+    """Share that came out right every time."""
+    refused: float
+    """Share of the impossible goals that were refused every time."""
+    invalid: int
+    """Plans that were handed out and are not valid."""
+    calls: int = 0
+    tokens: int = 0
+    money_usd: float = 0.0
+    seconds: float = 0.0
+
+
+async def evaluated(
+    settings: Settings,
+    cases: Sequence[GoalCase],
+    *,
+    times: int = 1,
+    record_to: Path | None = None,
+    replay_from: Path | None = None,
+) -> list[Score]:
+    """Scores without a model and, where one is configured or replayed, with it. Caps hold for each goal."""
+    exam = Exam.of(cases, Knowledge(settings))
+    scores = [scored("none", [await exam.taken(lambda _: None)], Cost())]
+    name = "replay" if replay_from is not None else model_name(settings, "planner")
+    if not name:
+        return scores
+    held: list[Minds] = []
+    client = cache(ProviderModel)
+
+    def model_for(_: GoalCase) -> Model | None:
+        held.append(Minds(settings, Redactor(), None, record_to, replay_from, client))
+        return held[-1].model("planner")
+
+    rounds = [await exam.taken(model_for) for _ in range(times)]
+    spent = [minds.around.meter.spent() for minds in held]
+    cost = Cost(
+        calls=sum(each.calls for each in spent),
+        tokens=sum(each.tokens for each in spent),
+        money_usd=sum(each.money_usd for each in spent),
+    )
+    return [*scores, scored(name, rounds, cost)]
+
+
+def scored(name: str, rounds: Sequence[Sequence[GoalResult]], cost: Cost) -> Score:
+    """The score of some rounds over the same cases."""
+    results = [result for each in rounds for result in each]
+    by_case = [[round_[place] for round_ in rounds] for place in range(len(rounds[0]))]
+    possible = [tries for tries in by_case if not tries[0].case.refused]
+    impossible = [tries for tries in by_case if tries[0].case.refused]
+    first = [result for tries in possible for result in tries]
+    return Score(
+        model=name,
+        goals=len(by_case),
+        times=len(rounds),
+        pass_1=_share([result.right for result in first]),
+        pass_k=_share([all(result.right for result in tries) for tries in possible]),
+        refused=_share([all(result.right for result in tries) for tries in impossible]),
+        invalid=sum(result.problems > 0 for result in results),
+        calls=cost.calls,
+        tokens=cost.tokens,
+        money_usd=round(cost.money_usd, 6),
+        seconds=round(sum(result.seconds for result in results), 3),
+    )
+
+
+def _share(claims: Sequence[bool]) -> float:
+    return sum(claims) / len(claims) if claims else 1.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from steersman.app.secrets import resolve
 from steersman.app.settings import Settings
 from steersman.domain.environment import Environment
 from steersman.domain.errors import InputError
@@ -16,7 +15,7 @@ from steersman.judgement.benchmark import judge_run
 from steersman.judgement.change_points import ChangePoint, change_points
 from steersman.toolsets.k6 import K6
 from steersman.toolsets.load import History, LoadToolset, Runs
-from steersman.toolsets.load.measuring import Secrets
+from steersman.toolsets.load.measuring import Secrets, no_secrets
 from steersman.toolsets.load.watching import told
 from steersman.toolsets.locust import Locust
 from steersman.toolsets.vegeta import Vegeta
@@ -35,24 +34,17 @@ def load_toolsets(
     where: Callable[[], Awaitable[Environment]],
     *,
     caps: LoadCaps | None = None,
-    secrets: Secrets | None = None,
+    secrets: Secrets = no_secrets,
 ) -> tuple[LoadToolset, ...]:
     """One for each generator. where: the identity of what is put under load."""
     names: tuple[GeneratorName, ...] = ("k6", "locust", "vegeta")
-    return tuple(
-        LoadToolset(generator(name), home / FOLDER, where, caps or LoadCaps(), secrets or secret) for name in names
-    )
+    return tuple(LoadToolset(generator(name), home / FOLDER, where, caps or LoadCaps(), secrets) for name in names)
 
 
 def caps_of(settings: Settings, where: Environment) -> LoadCaps:
     """How hard may be put under load there."""
     configured = settings.environments.get(where.name) if where.kind != "lab" else None
     return configured.load.caps if configured is not None and configured.load is not None else LoadCaps()
-
-
-async def secret(reference: str) -> str:
-    """What a reference in a profile stands for. Raises ConfigError when it is not there."""
-    return resolve(reference).get_secret_value()
 
 
 def folder(settings: Settings) -> Path:

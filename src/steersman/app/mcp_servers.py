@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
 from steersman.app.importing import overlay_in
 from steersman.app.secrets import resolve
@@ -59,31 +59,23 @@ def pinned(home: Path, name: str) -> PinnedServer:
     return server
 
 
-def launch_of(home: Path, name: str, section: McpServerSettings) -> tuple[Launch, tuple[SecretStr, ...]]:
-    """How it is reached, secrets resolved; and these secrets."""
+def launch_of(home: Path, name: str, section: McpServerSettings) -> Launch:
+    """How it is reached, secrets resolved."""
     from steersman.toolsets.mcp_client.session import Launch
 
-    secrets: list[SecretStr] = []
-    env: dict[str, str] = {}
-    for key, value in section.env.items():
-        if _SECRET.fullmatch(value):
-            secrets.append(resolve(value))
-            env[key] = secrets[-1].get_secret_value()
-        else:
-            env[key] = value
-    headers: dict[str, str] = {}
-    if section.token is not None:
-        secrets.append(resolve(section.token))
-        headers["Authorization"] = f"Bearer {secrets[-1].get_secret_value()}"
-    launch = Launch(
+    env = {
+        key: resolve(value).get_secret_value() if _SECRET.fullmatch(value) else value
+        for key, value in section.env.items()
+    }
+    token = resolve(section.token).get_secret_value() if section.token is not None else ""
+    return Launch(
         command=section.command,
         url=section.url,
         env=env,
-        headers=headers,
+        headers={"Authorization": f"Bearer {token}"} if token else {},
         timeout_s=section.timeout_s,
         folder=home / FOLDER / f"{name}.home",
     )
-    return launch, tuple(secrets)
 
 
 async def look(
@@ -94,7 +86,7 @@ async def look(
     from steersman.toolsets.mcp_client.session import open_session
 
     _must_be_free(settings, name)
-    launch, _ = launch_of(settings.home, name, section)
+    launch = launch_of(settings.home, name, section)
     async with open_session(name, launch) as session:
         live = await session.tools()
     before = pinned(settings.home, name) if path_of(settings.home, name).is_file() else None
@@ -148,9 +140,9 @@ async def connected(settings: Settings, name: str) -> AsyncIterator[Connection]:
 
     section = section_of(settings, name)
     tier = next(each.tier for each in settings.environments.values() if name in each.mcp)
-    launch, secrets = launch_of(settings.home, name, section)
+    launch = launch_of(settings.home, name, section)
     async with open_toolset(pinned(settings.home, name), launch, tier=tier, clock=CLOCK) as toolset:
-        yield Connection(environment=toolset.where, toolsets=(toolset,), secrets=secrets)
+        yield Connection(environment=toolset.where, toolsets=(toolset,))
 
 
 def section_of(settings: Settings, name: str, env: str = "") -> McpServerSettings:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Protocol, get_args
+from typing import TYPE_CHECKING, Protocol, get_args
 
 from pydantic import SecretStr
 
@@ -15,11 +16,15 @@ from steersman.app.secrets import resolve
 from steersman.app.settings import Settings
 from steersman.app.store import CLOCK
 from steersman.domain.model import Model, ModelRole
+from steersman.models.chat import ProviderModel
 from steersman.models.meter import Charge, Meter
 from steersman.models.opening import Surroundings, assembled
 from steersman.models.retry import Pace
 from steersman.models.spec import ASSUMED, FREE, LOCAL, Caps, ModelSpec, Price, Provider, parted
 from steersman.models.veil import Pseudonyms
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
 
 ROLES: tuple[ModelRole, ...] = get_args(ModelRole)
 USUAL_KEYS: dict[Provider, tuple[str, ...]] = {
@@ -94,6 +99,7 @@ class Minds:
     charge: Charge | None = None
     record_to: Path | None = None
     replay_from: Path | None = None
+    provider: Callable[[ModelSpec], Model] = ProviderModel
     _around: Surroundings | None = None
 
     def model(self, role: ModelRole) -> Model | None:
@@ -103,6 +109,15 @@ class Minds:
         found = specs(self.settings, role)
         self.masking.learn([each.key.get_secret_value() for each in found])
         return assembled(found, self.around) if found else None
+
+    def chat(self, role: ModelRole) -> BaseChatModel | None:
+        """The same as LangChain's agents take it, with the same guards around it."""
+        model = self.model(role)
+        if model is None:
+            return None
+        from steersman.models.bridge import GuardedChat
+
+        return GuardedChat(model=model)
 
     @property
     def around(self) -> Surroundings:
@@ -118,6 +133,7 @@ class Minds:
                 attempts=held.attempts,
                 record_to=self.record_to,
                 replay_from=self.replay_from,
+                provider=self.provider,
             )
         return self._around
 

@@ -70,7 +70,7 @@ def _found(reference: str) -> str:
 
 
 @asynccontextmanager
-async def opened_by(reveal: Reveal, *sections: BaseModel | None) -> AsyncIterator[None]:
+async def opened_by(reveal: Reveal, *sections: object) -> AsyncIterator[None]:
     """Looks up all `vault:` references in these sections, so that `resolve` knows them inside of the block."""
     found: dict[str, SecretStr] = {}
     for reference in sorted({each for section in sections if section is not None for each in _references(section)}):

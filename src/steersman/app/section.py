@@ -85,7 +85,7 @@ class ServerSettings(Section):
             return Endpoint(auth=auth, **plain)
         except ValidationError as e:
             first = e.errors()[0]
-            raise ConfigError(f"{first['loc'][0]} = {first['input']!r}: {first['msg']}") from e
+            raise ConfigError(f"{first['loc'][0]}: {first['msg']}") from None  # a URL may hold a password
 
 
 def keys(section: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -16,12 +16,15 @@ from steersman.app.model_settings import ModelName, ModelsSettings
 from steersman.app.section import Section, keys
 from steersman.app.systems.alertmanager import AlertmanagerSettings
 from steersman.app.systems.apis import ApisSettings
+from steersman.app.systems.argocd import ArgocdSettings
 from steersman.app.systems.ci import CiSettings
 from steersman.app.systems.dns import DnsSettings
 from steersman.app.systems.forge import ForgeSettings
 from steersman.app.systems.grafana import GrafanaSettings
+from steersman.app.systems.helm import HelmSettings
 from steersman.app.systems.http import HttpSettings
 from steersman.app.systems.jaeger import JaegerSettings
+from steersman.app.systems.kubernetes import KubernetesSettings
 from steersman.app.systems.load import LoadSettings
 from steersman.app.systems.loki import LokiSettings
 from steersman.app.systems.mcp import McpServerSettings
@@ -101,6 +104,8 @@ class EnvironmentSettings(Section):
     its only system.
     """
     prometheus: PrometheusSettings | None = None
+    kubernetes: KubernetesSettings | None = None
+    argocd: ArgocdSettings | None = None
     load: LoadSettings | None = None
     loki: LokiSettings | None = None
     tempo: TempoSettings | None = None
@@ -109,6 +114,7 @@ class EnvironmentSettings(Section):
     grafana: GrafanaSettings | None = None
     forge: ForgeSettings | None = None
     ci: CiSettings | None = None
+    helm: HelmSettings | None = None
     registry: RegistrySettings | None = None
     scan: ScanSettings | None = None
     tls: TlsSettings | None = None
@@ -215,7 +221,18 @@ def _explain(error: Any, origin: str) -> str:
         close = difflib.get_close_matches(path, _keys_near(error["loc"]), n=1, cutoff=0.5)
         hint = f"; did you mean {close[0]!r}?" if close else "; `steer config schema` lists all keys"
         return f"{origin}: unknown key {path!r}{hint}"
-    return f"{origin}: {path} = {error['input']!r}: {error['msg']}; `steer config schema` says what it takes"
+    return (
+        f"{origin}: {path} = {_shown(path, error['input'])}: {error['msg']}; `steer config schema` says what it takes"
+    )
+
+
+def _shown(path: str, value: Any) -> str:
+    """What stands there, unless it may be a secret: whoever writes one in the place of a reference must not see it."""
+    from steersman.app.secrets import redactor
+
+    name = path.rpartition(".")[2]
+    plain = value if isinstance(value, (str, int, float, bool)) or value is None else type(value).__name__
+    return repr(redactor().document({name: plain})[name])
 
 
 def _keys_near(place: tuple[str | int, ...]) -> list[str]:

@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
-from pydantic import SecretStr
-
 from steersman.agents.now import measured_now
 from steersman.agents.planning import PlanningDeps, drifted
 from steersman.agents.proposing import Proposal, propose
 from steersman.app.catalogue import TELEMETRY
+from steersman.app.cleaning import clean_goal, secrets_in
 from steersman.app.minds import Minds
 from steersman.app.outcomes import CountedEngine
 from steersman.app.rules import desk, directory, policy
@@ -53,8 +52,6 @@ class Connection:
     environment: Environment
     toolsets: tuple[Toolset, ...]
     signals: frozenset[SignalName] = frozenset()
-    secrets: tuple[SecretStr, ...] = ()
-    """Values that must never be seen again: journal, messages and traces are cleaned of them."""
     list_services: OperationName | None = None
     """The read that names the services there, as keys of its output's `services`."""
 
@@ -76,6 +73,7 @@ class App:
 
     async def recall(self, goal: str) -> list[Match]:
         """Scenarios that fit a goal here and now, best first: what is measured of the service that it names counts."""
+        goal = self.redactor.text(goal)  # an embedder may be somebody else's server
         toolsets = frozenset(name.partition(".")[0] for name in self.world.catalogue)
         service = named_service(goal, self.world.services)
         signals = {}
@@ -91,6 +89,7 @@ class App:
     async def propose(self, goal: Goal, matches: Sequence[Match]) -> Proposal:
         """The same, with a model's help where one is configured, and with what became of that."""
         deps = self._planning()
+        goal = clean_goal(goal, self.redactor)
         found = await propose(goal, matches, replace(deps, model=self.minds(deps.run_id).model("planner")))
         made = found.plan
         used = next((match.scenario for match in matches if made and match.scenario.id == made.scenario_id), None)
@@ -104,7 +103,7 @@ class App:
 
     def check(self, plan: Plan) -> list[Problem]:
         """Everything that is wrong with a plan here."""
-        return check(plan, self.world)
+        return [*secrets_in(plan, self.redactor), *check(plan, self.world)]
 
     async def drift(self, plan: Plan) -> list[Drift]:
         """What has changed since the plan was made."""
@@ -128,7 +127,6 @@ async def open_app(settings: Settings, connection: Connection) -> AsyncIterator[
     """Opens everything for one environment, and closes it again."""
     async with open_journal(settings) as journal:
         rules, user, redactor = policy(settings), local_user(settings), known_secrets()
-        redactor.learn(secret.get_secret_value() for secret in connection.secrets)
         gate = _gate(settings, connection, journal, rules=rules, redactor=redactor)
         engine = LocalEngine(
             Deps(

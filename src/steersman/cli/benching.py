@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,14 @@ from steersman.cli.output import interactive, talk, talk_console
 
 if TYPE_CHECKING:
     from steersman.app.wiring import App
+    from steersman.cli.render.bench_export import Told
     from steersman.cli.render.words import Language
     from steersman.domain.call import Call
     from steersman.domain.fact import JsonObject
     from steersman.domain.ids import ApprovalId, RunId
     from steersman.domain.load import GeneratorName, LoadProfile
 
+SLUG = re.compile(r"[^a-z0-9]+")
 FRAME_S = 0.5
 LINE_EVERY_S = 5.0
 BEFORE_S = 0.7
@@ -142,3 +145,28 @@ async def put_under_load(
     arguments: JsonObject = {"name": name, "profile": profile.model_dump(mode="json")}
     watch = partial(watched, app, profile, name, generator, asking.lang)
     return await perform(app, f"{generator}.{verb}", arguments, asking, watch=watch)
+
+
+ANNOTATE = "grafana.create_annotation"
+
+
+def must_annotate(app: App) -> None:
+    """Raises InputError where the environment has no Grafana: said before the load, not after it."""
+    from steersman.domain.errors import InputError
+
+    if ANNOTATE not in app.world.catalogue:
+        raise InputError("--annotate wants a Grafana in the environment; add one, as in grafana: {url: ...}")
+
+
+async def annotate(app: App, told: Told, asking: Asking) -> None:
+    """Marks a run in Grafana's dashboards, as a change of its own."""
+    result, verdict = told.result, told.verdict
+    p95 = f"p95 {result.latency.quantile_ms(0.95):.0f} ms" if result.latency.count else "no answers"
+    text = f"load test {result.name}: {verdict.result}, {result.rate:.1f} requests/s, {p95}"
+    arguments: JsonObject = {
+        "name": SLUG.sub("-", f"load-{result.name}".lower()).strip("-")[:60],
+        "at_ms": round(result.started_at.timestamp() * 1_000),
+        "text": text,
+        "tags": ["steersman", "load", verdict.result],
+    }
+    await perform(app, ANNOTATE, arguments, replace(asking, call_id=""))

@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "restore": ("backup", "Put a copy of the journal back."),
     "policy": ("policy", "Guardrails: check, test, explain."),
     "can-i": ("can_i", "Whether somebody may do an operation, and by which rule."),
+    "eval": ("evaluate", "Evaluation: how well goals are planned, with and without a model."),
     "agents": ("agents", "The graphs of agents and runs, as mermaid."),
     "stop-all": ("switch", "Stop all new work; with --hard, undo as well."),
     "start-all": ("switch", "Let work go on again."),
@@ -136,6 +137,9 @@ def _usage(message: str, argv: list[str], code: int) -> int:
 
 
 def _talk(message: str, code: int) -> int:
+    from steersman.app.secrets import redactor  # only those who went wrong pay for it
+
+    message = redactor().text(message)
     typer.secho(f"steer: {message}", err=True, fg="red" if sys.stderr.isatty() else None)
     return int(code)
 

@@ -14,6 +14,9 @@ from steersman.domain.load_result import Block, ErrorKind, Progress, StepFigures
 SECRET_VARIABLE = "STEERSMAN_LOAD_AUTH"  # noqa: S105 - the name of a variable
 """Environment variable in which a generator's process finds the value of `auth`; nothing else of ours is there."""
 
+EDGE_S = 0.5
+"""What a generator takes to write its figures and to end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finished:
@@ -25,10 +28,16 @@ class Finished:
     wall_s: float
     cores: float
     cpu_s: float | None = None
-    cpu_peak: float | None = None
+    cpu_windows: tuple[tuple[float, float], ...] = ()
+    """Seconds since the start, and cores that were used from then on for about half a second."""
     stdout: str = ""
     stderr: str = ""
     """Beginnings of both, at most some ten thousand characters."""
+
+    def cpu_peak(self, load_s: float) -> float | None:
+        """Cores in the busiest window while load went on for so long: starting up and importing is none."""
+        lead_s = max(self.wall_s - load_s - EDGE_S, 0.0)
+        return max((cores for at_s, cores in self.cpu_windows if at_s >= lead_s), default=None)
 
 
 @dataclass(frozen=True, slots=True)

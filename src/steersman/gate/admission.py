@@ -17,6 +17,7 @@ from steersman.domain.event import Event
 from steersman.domain.expression import is_expression
 from steersman.domain.fact import JsonObject
 from steersman.domain.ids import OperationName, ResourceId
+from steersman.domain.operation import Operation
 from steersman.domain.ports import Binding, Clock, Toolset
 from steersman.gate.history import Histories, History
 from steersman.gate.known import Known, Registered
@@ -107,6 +108,7 @@ class Admitted:
         """Raises InputError."""
         try:
             binding, resource = self.registry.admit(call)
+            self._refuse_secrets(call, binding.operation)
         except SteersmanError as e:
             named = call.model_copy(update={"operation": OperationName(call.operation[:NAME_LENGTH])})
             notes.append(refusal(named, "registry", e, reason=self.redactor.text(str(e))))
@@ -117,6 +119,17 @@ class Admitted:
         history = within or (await self.histories.of(call.run_id) if counted else None)
         passage = Passage(call, binding, resource, notes, nested=within is not None, history=history)
         return await self.inner(passage)
+
+    def _refuse_secrets(self, call: Call, operation: Operation) -> None:
+        """A write's arguments are journaled so that it can be settled and undone: a secret may not be among them."""
+        if operation.effect == "read" or call.direction == "undo":
+            return
+        shown = {name: value for name, value in call.arguments.items() if name not in operation.secret_arguments}
+        wrong = next((name for name, value in shown.items() if self.redactor.holds_secret(value)), None)
+        if wrong is not None:
+            raise InputError(
+                f"{call.operation!r}: the argument {wrong!r} holds what looks like a secret; give a reference to it"
+            )
 
     def knows(self, operation: str) -> bool:
         """Whether there is such an operation."""

@@ -18,6 +18,7 @@ from steersman.domain.errors import (
 )
 from steersman.domain.event import CallIntended, CallSettled, ReadMade
 from steersman.domain.fact import JsonObject
+from steersman.domain.ids import ResourceId
 from steersman.domain.ports import CallContext, Clock
 from steersman.gate.passage import Link, Passage
 from steersman.gate.redaction import Redactor
@@ -49,7 +50,9 @@ class Journaled:
         call, began, error = passage.call, self.clock.monotonic(), ""
         outcome: Outcome | None = None
         try:
-            outcome = await self.inner(passage)
+            found = await self.inner(passage)
+            # What looks like a secret does not leave the gate: plans, cards, findings and prompts are made of answers.
+            outcome = found.model_copy(update={"output": self.redactor.document(found.output)})
         except BaseException as e:
             error = self._say(e)
             raise
@@ -75,7 +78,7 @@ class Journaled:
             attempt=(history.record(call.step_id, call.direction).attempts if history else 0) + 1,
             operation=call.operation,
             result="done" if outcome is not None else "failed",
-            output=self.redactor.document(outcome.output) if outcome is not None else {},
+            output=outcome.output if outcome is not None else {},
             error=error,
             seconds=seconds,
         )
@@ -100,7 +103,14 @@ class Journaled:
         await _written(self._settle(passage, result, outcome=outcome, after=after, error=wrong, seconds=seconds))
         if wrong:
             raise ToolError(f"{passage.call.operation!r} answered, and read-back shows otherwise: {wrong}")
-        return outcome.model_copy(update={"before": passage.before, "after": after, "attempts": passage.attempt})
+        return outcome.model_copy(
+            update={
+                "output": self.redactor.document(outcome.output),
+                "before": passage.before,
+                "after": after,
+                "attempts": passage.attempt,
+            }
+        )
 
     async def _intend(self, passage: Passage) -> CallSettled | None:
         """Makes the intent durable, and what was noted before it; one sync serves both."""
@@ -110,7 +120,8 @@ class Journaled:
         notes = tuple(passage.notes)
         passage.notes.clear()
         _, earlier = await asyncio.gather(
-            self.journal.append(run_id, *notes), self.journal.intend(run_id, intent, passage.claim)
+            self.journal.append(run_id, *map(self.redactor.line, notes)),
+            self.journal.intend(run_id, intent, passage.claim),
         )
         return earlier
 
@@ -123,7 +134,7 @@ class Journaled:
             attempt=passage.attempt,
             operation=call.operation,
             version=operation.version,
-            resource=passage.resource,
+            resource=ResourceId(self.redactor.text(passage.resource)),
             arguments=self.redactor.arguments(operation, call.arguments),
             key=call.key,
             before=self._redacted(passage.before),
@@ -176,7 +187,7 @@ class Journaled:
     async def _append(self, passage: Passage, settled: CallSettled) -> None:
         notes = tuple(passage.notes)
         passage.notes.clear()
-        await self.journal.append(passage.call.run_id, *notes, settled)
+        await self.journal.append(passage.call.run_id, *map(self.redactor.line, notes), settled)
 
     def _redacted(self, state: JsonObject | None) -> JsonObject | None:
         return self.redactor.document(state) if state is not None else None

@@ -102,7 +102,7 @@ class Authority:
             notes.append(
                 Decided(
                     operation=step.operation,
-                    resource=resource,
+                    resource=ResourceId(self.redactor.text(resource)),
                     route="plan",
                     principal=requester,
                     decision=decision,

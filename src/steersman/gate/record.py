@@ -53,7 +53,7 @@ class Recorded:
         finally:
             if notes:
                 # Shielded: what was decided or refused is written even when the caller was cancelled.
-                await asyncio.shield(self.entries.append(call.run_id, *notes))
+                await asyncio.shield(self.entries.append(call.run_id, *map(self.redactor.line, notes)))
 
     async def look(self, call: Call, notes: list[Event], within: History | None) -> Outcome:
         """A read on behalf of a call that was let through already; its lines go with that call's."""

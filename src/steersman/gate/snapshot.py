@@ -55,7 +55,8 @@ class Snapshotted:
             return
         if passage.earlier is not None:
             self._compare_and_set(passage, before)
-        if expects is not None and not same(expects, before):
+        # What was planned on has left the gate once, without its secrets.
+        if expects is not None and not same(self.redactor.document(expects), self.redactor.document(before)):
             raise self._drift(passage, expects, before)
 
     def _compare_and_set(self, passage: Passage, before: JsonObject) -> None:

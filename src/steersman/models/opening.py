@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,8 @@ class Surroundings:
     share: Jitter = jitter
     record_to: Path | None = None
     replay_from: Path | None = None
+    provider: Callable[[ModelSpec], Model] = ProviderModel
+    """Makes the model that is guarded; a cached one where many runs share a client."""
 
 
 def assembled(specs: Sequence[ModelSpec], around: Surroundings) -> Model:
@@ -42,7 +44,7 @@ def assembled(specs: Sequence[ModelSpec], around: Surroundings) -> Model:
     elif not specs:
         raise ConfigError("no model is configured; set `model: google_genai:NAME` or go on without")
     else:
-        models = [guarded(ProviderModel(spec), spec, around) for spec in specs]
+        models = [guarded(around.provider(spec), spec, around) for spec in specs]
         inner = models[0] if len(models) == 1 else Fallbacks(models)
         if around.record_to is not None:
             inner = Recording(inner, around.record_to)

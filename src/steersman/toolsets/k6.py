@@ -9,19 +9,24 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import quote
 
 from steersman.domain.errors import ToolError
 from steersman.domain.fact import JsonObject
-from steersman.domain.histogram import Histogram, bucket_of
+from steersman.domain.histogram import HALF, HIGHEST_US, SUB_BITS, SUB_COUNT, Histogram
 from steersman.domain.load import Compiled, GeneratorName, Journey, LoadProfile
 from steersman.domain.load_port import SECRET_VARIABLE, Launch, Measured
 from steersman.domain.load_result import Block, ErrorKind, Progress, StepFigures
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 SCRIPT, SUMMARY = "script.js", "summary.json"
 KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
@@ -44,6 +49,10 @@ WHOLE_EXITS = frozenset({0, 99})
 
 def _percent(value: float) -> str:
     return f"p({value:.10g})"
+
+
+NAMES: tuple[str, ...] = tuple(map(_percent, PERCENTS))
+"""As they stand in a summary."""
 
 
 class K6:
@@ -69,18 +78,14 @@ class K6:
         return Launch(commands=(command,), good_exits=WHOLE_EXITS)
 
     async def progress(self, profile: LoadProfile, folder: Path, *, port: int, at_s: float) -> Progress | None:
-        """Three metrics of k6's REST API: counts so far, and the percentile of the block that goes on."""
+        """Out of k6's REST API: counts so far, and the percentile of the newest block that has values."""
         del folder
         edges = profile.block_edges()
         width = edges[1] - edges[0]
         block = min(max(int((at_s - SETTLE_S - edges[0]) / width), 0), len(edges) - 2)
+        newest = [f"steer_latency{{block:b{number}}}" for number in range(block, max(block - LOOK_BACK, -1), -1)]
         try:
-            requests, failures = [await _sample(port, f"steer_{name}") for name in ("requests", "failures")]
-            latency: dict[str, float] = {}
-            for number in range(block, max(block - LOOK_BACK, -1), -1):  # the newest that has values already
-                latency = await _sample(port, f"steer_latency{{block:b{number}}}")
-                if latency.get("max"):
-                    break
+            requests, failures, *latencies = await _samples(port, ["steer_requests", "steer_failures", *newest])
         except (OSError, ValueError, KeyError, TypeError, asyncio.IncompleteReadError):
             return None  # not up yet, or gone already
         return Progress(
@@ -88,7 +93,7 @@ class K6:
             of_s=profile.duration_s,
             requests=round(requests.get("count", 0)),
             failures=round(failures.get("count", 0)),
-            p95_ms=latency.get("p(95)", 0.0),
+            p95_ms=next((each["p(95)"] for each in latencies if each.get("max")), 0.0),
         )
 
     def read(self, profile: LoadProfile, folder: Path) -> Measured:
@@ -101,16 +106,24 @@ class K6:
             raise ToolError(f"k6 left no usable {SUMMARY!r} ({type(e).__name__}: {e}); look at its stderr") from e
 
 
-async def _sample(port: int, metric: str) -> dict[str, float]:
-    """What k6's REST API says of a metric; nothing for one that has no data."""
+async def _samples(port: int, metrics: Sequence[str]) -> list[dict[str, float]]:
+    """What k6's REST API says of metrics, all asked at once over one connection; nothing for one without data."""
+    asked = [f"GET /v1/metrics/{quote(metric)} HTTP/1.1\r\nHost: k6\r\n" for metric in metrics]
+    text = "\r\n".join(asked) + "Connection: close\r\n\r\n"
     async with asyncio.timeout(ASK_S):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
-            writer.write(f"GET /v1/metrics/{quote(metric)} HTTP/1.0\r\n\r\n".encode())
-            head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+            writer.write(text.encode())
+            return [await _answer(reader) for _ in metrics]
         finally:
             writer.close()
-    if b" 200 " not in head.partition(b"\r\n")[0]:
+
+
+async def _answer(reader: asyncio.StreamReader) -> dict[str, float]:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    fields = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
+    body = await reader.readexactly(int(fields["content-length"]))
+    if " 200 " not in head.partition("\r\n")[0]:
         return {}
     found: dict[str, float] = json.loads(body)["data"]["attributes"]["sample"]
     return found
@@ -119,7 +132,6 @@ async def _sample(port: int, metric: str) -> dict[str, float]:
 def _data(profile: LoadProfile) -> JsonObject:
     edges = profile.block_edges()
     parts = [f"block:b{i}" for i in range(len(edges) - 1)] + [f"step:{key}" for key in _steps(profile)]
-    trend = [_percent(p) for p in PERCENTS]
     data: dict[str, Any] = {
         "name": profile.name,
         "target": profile.target,
@@ -136,7 +148,7 @@ def _data(profile: LoadProfile) -> JsonObject:
         "edges": list(edges),
         "kinds": list(KINDS),
         "metrics": [f"steer_{what}{{{part}}}" for part in parts for what in ("latency", "requests", "failures")],
-        "statistics": ["avg", "count", *trend],
+        "statistics": ["avg", "count", *NAMES],
     }
     return data
 
@@ -257,7 +269,19 @@ def _histogram(trend: dict[str, float]) -> Histogram:
     n = round(trend.get("count", 0))
     if n == 0:
         return Histogram()
-    heights = [trend[_percent(p)] for p in PERCENTS]
+    heights = [trend[name] for name in NAMES]
     ranks = np.linspace(0, 100, n) if n > 1 else np.array([50.0])
-    micros = np.interp(ranks, PERCENTS, heights) * 1_000
-    return Histogram.counted(Counter(bucket_of(round(v)) for v in micros.tolist()), round(trend["avg"] * n * 1_000))
+    buckets, counts = np.unique(buckets_of(np.interp(ranks, PERCENTS, heights) * 1_000), return_counts=True)
+    pairs = zip(buckets.tolist(), counts.tolist(), strict=True)
+    return Histogram.counted(Counter(dict(pairs)), round(trend["avg"] * n * 1_000))
+
+
+def buckets_of(micros: NDArray[np.float64]) -> NDArray[np.int64]:
+    """`bucket_of` for many values at once."""
+    import numpy as np
+
+    values = np.clip(np.rint(micros), 0, HIGHEST_US).astype(np.int64)
+    shift = np.maximum(np.frexp(values)[1] - SUB_BITS, 0)
+    coarse = SUB_COUNT + (shift - 1) * HALF + (values >> shift) - HALF
+    found: NDArray[np.int64] = np.where(shift == 0, values, coarse)
+    return found

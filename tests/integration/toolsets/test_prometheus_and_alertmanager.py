@@ -18,7 +18,7 @@ from steersman.queries.signals import SignalSettings
 from steersman.remote.endpoint import Endpoint, identity, open_client
 from steersman.remote.exchange import Remote
 from steersman.toolsets.alertmanager import AlertmanagerClient, AlertmanagerToolset
-from steersman.toolsets.prometheus import PrometheusClient, PrometheusSource, PrometheusToolset
+from steersman.toolsets.prometheus import Checker, PrometheusClient, PrometheusSource, PrometheusToolset
 
 T = TypeVar("T")
 PREFIX = "/metrics-store"
@@ -100,7 +100,11 @@ async def test_prometheus_is_asked_for_what_it_scraped(prometheus: str) -> None:
     endpoint = Endpoint(url=prometheus)
     async with open_client(endpoint) as http:
         client = PrometheusClient(Remote.at("prometheus", http, endpoint))
-        tools = PrometheusToolset(client, identity("prometheus", "real", "lab", endpoint=endpoint))
+        tools = PrometheusToolset(
+            client,
+            identity("prometheus", "real", "lab", endpoint=endpoint),
+            Checker(PrometheusSource(client, RealClock()), RealClock()),
+        )
         assert (await tools.environment()).url == prometheus
         await until(
             lambda: call(tools, "query", {"query": "rate(http_server_request_duration_seconds_count[2s]) > 0"}),
@@ -188,6 +192,10 @@ async def test_a_server_that_is_not_there_is_unavailable() -> None:
     endpoint = Endpoint(url=f"http://127.0.0.1:{free_port()}", timeout_s=2)
     async with open_client(endpoint) as http:
         client = PrometheusClient(Remote.at("prometheus", http, endpoint))
-        tools = PrometheusToolset(client, identity("prometheus", "none", "lab", endpoint=endpoint))
+        tools = PrometheusToolset(
+            client,
+            identity("prometheus", "none", "lab", endpoint=endpoint),
+            Checker(PrometheusSource(client, RealClock()), RealClock()),
+        )
         with pytest.raises(UnavailableError, match="is it up"):
             await tools.environment()

@@ -8,6 +8,7 @@ from tests.unit.toolsets.openapi.descriptions import described, one
 
 from steersman.app import apis
 from steersman.app.importing import import_openapi, operations_of
+from steersman.app.secrets import redactor
 from steersman.app.settings import Settings
 from steersman.domain.errors import ConfigError, InputError, IntegrityError
 from steersman.domain.ports import LazyToolset
@@ -98,6 +99,6 @@ async def test_it_is_opened_with_its_credentials_which_are_never_kept(
     take(settings, auth=["env:ZOO_TOKEN"])
     assert b"s3cret" not in apis.path_of(settings.home, "zoo").read_bytes()
     async with apis.connected(settings, "zoo") as connection:
-        assert [secret.get_secret_value() for secret in connection.secrets] == ["s3cret-token"]
+        assert "s3cret-token" not in redactor().text("it says s3cret-token")
         assert isinstance(connection.toolsets[0], LazyToolset)
         assert connection.environment.kind == "openapi"

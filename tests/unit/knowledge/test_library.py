@@ -97,7 +97,7 @@ def test_holds_name_conditions_that_it_has(scenario: Scenario) -> None:
     held = {name for subtask in subtasks(scenario) if subtask.hold for name in subtask.hold.conditions}
     assert held <= known
     # What no hold names is watched for the whole run, which only a step that can be broken off makes sense of.
-    breakable = any(contracts()[each.operation].interruptible for each in subtasks(scenario) if each.operation)
+    breakable = any(plannable()[each.operation].interruptible for each in subtasks(scenario) if each.operation)
     assert held == known or breakable
 
 
@@ -109,13 +109,13 @@ def test_each_contract_names_a_probe_that_shows_what_its_after_says(operation: o
     if operation.effect == "read":
         return
     assert operation.probe is not None
-    probe = contracts()[operation.probe.operation]
+    probe = plannable()[operation.probe.operation]
     shown = probe.output_schema["properties"]
     assert isinstance(shown, dict)
     assert operation.after is not None
     assert set(operation.after) <= set(shown)
     if operation.inverse is not None:
-        inverse = contracts()[operation.inverse.operation]
+        inverse = plannable()[operation.inverse.operation]
         wanted = inverse.input_schema["properties"]
         assert isinstance(wanted, dict)
         assert set(operation.inverse.arguments) == set(wanted)

@@ -32,7 +32,7 @@ CASES = [
     if scenario.method and method.task == scenario.method.root
     for platform in sorted(scenario.labels.platforms)
 ]
-KNOWN: dict[str, JsonValue] = {"service": "payments", "target": "https://shop.test:8443"}
+KNOWN: dict[str, JsonValue] = {"service": "payments", "target": "https://shop.test:8443", "version": "1.2.3"}
 VALUES: dict[str, JsonValue] = {
     "string": "x",
     "integer": 7,
@@ -62,7 +62,8 @@ def sample(schema: JsonValue, whole: JsonValue = None) -> JsonValue:
         properties = schema["properties"]
         assert isinstance(properties, dict)
         return {name: sample(part, whole) for name, part in properties.items()}
-    return VALUES[str(schema["type"])]
+    kind = schema["type"]
+    return VALUES[str(kind[0] if isinstance(kind, list) else kind)]
 
 
 def value_for(parameter: Parameter) -> JsonValue:
@@ -100,15 +101,18 @@ def answer(probe: Invocation, tests: dict[str, list[FactTest]]) -> JsonObject:
 
 def planned(scenario: Scenario, method: Method, platform: str) -> Plan:
     parameters = {p.name: value_for(p) for p in scenario.parameters if p.default in (None, "")}
-    for item in method.when:
+    assert scenario.method is not None
+    inner = [each for each in scenario.method.methods if each.task != scenario.method.root]
+    for item in [test for each in (*inner, method) for test in each.when]:
         if item.probe is None and item.test.path.startswith("/parameters/"):
             name = item.test.path.rpartition("/")[2]
-            parameters[name] = item.test.value if item.test.op == "==" else "x"
+            if item.test.op == "==":
+                parameters[name] = item.test.value
+            elif item in method.when:
+                parameters[name] = "x"
     named = {name: value for name, value in parameters.items() if value != ""}
     given = {p.name: parameters.get(p.name, p.default) for p in scenario.parameters}
     tests: dict[str, list[FactTest]] = {}
-    assert scenario.method is not None
-    inner = [each for each in scenario.method.methods if each.task != scenario.method.root]
     for item in [test for each in (method, *inner) for test in each.when]:
         if item.probe is None:
             continue

@@ -13,15 +13,17 @@ from steersman.toolsets.alertmanager import AlertmanagerClient, AlertmanagerTool
 from steersman.toolsets.grafana import GrafanaClient, GrafanaToolset
 from steersman.toolsets.jaeger import JaegerClient, JaegerToolset
 from steersman.toolsets.loki import LokiClient, LokiToolset
-from steersman.toolsets.prometheus import PrometheusClient, PrometheusToolset
+from steersman.toolsets.prometheus import Checker, PrometheusClient, PrometheusSource, PrometheusToolset
 from steersman.toolsets.tempo import TempoClient, TempoToolset
 
 ENDPOINT = Endpoint(url="http://server.test:9090")
 WINDOW: JsonObject = {"start": 1795387951, "end": 1795389441}
 
 
-def prometheus(remote: Remote) -> Toolset:
-    return PrometheusToolset(PrometheusClient(remote), identity("prometheus", "test", "lab", endpoint=ENDPOINT))
+def prometheus(remote: Remote, post_above_chars: int = 2_000) -> PrometheusToolset:
+    client = PrometheusClient(remote, post_above_chars)
+    checker = Checker(PrometheusSource(client, FakeClock(NOW)), FakeClock(NOW))
+    return PrometheusToolset(client, identity("prometheus", "test", "lab", endpoint=ENDPOINT), checker)
 
 
 def loki(remote: Remote) -> Toolset:
@@ -90,6 +92,7 @@ ARGUMENTS: dict[str, JsonObject] = {
     "tempo.tag_values": {"field": {"scope": "resource", "name": "service.name"}},
     "tempo.range": {"query": {}, "step": 60, **WINDOW},
     "tempo.query": {"query": {}, **WINDOW},
+    "prometheus.check_query": {"signal": "cpu", "service": "a", "window_s": 600, "bound": 1},
     "prometheus.query": {"query": "up"},
     "prometheus.range": {"query": "up", "step": 60, **WINDOW},
     "prometheus.series": {"match": ["up"]},

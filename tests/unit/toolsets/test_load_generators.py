@@ -5,12 +5,16 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from steersman.domain.errors import ToolError
+from steersman.domain.histogram import bucket_of
 from steersman.domain.load import Auth, Journey, LoadProfile, Model, Request, Stage, stages_of
 from steersman.domain.load_port import Generator, Measured
-from steersman.toolsets.k6 import K6
+from steersman.toolsets.k6 import K6, buckets_of
 from steersman.toolsets.locust import Locust
 from steersman.toolsets.vegeta import Vegeta
 
@@ -178,3 +182,8 @@ def test_a_program_is_started_by_arguments_that_hold_no_text_of_the_profile(mode
     for generator in GENERATORS:
         for command in generator.launch(load).commands:
             assert not [word for word in command if "marker" in word or "127.0.0.1" in word]
+
+
+@given(st.lists(st.floats(0, 5e9), min_size=1, max_size=50))
+def test_many_values_fall_into_the_buckets_that_single_ones_do(micros: list[float]) -> None:
+    assert buckets_of(np.array(micros)).tolist() == [bucket_of(round(value)) for value in micros]

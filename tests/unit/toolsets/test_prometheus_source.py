@@ -7,10 +7,12 @@ import pytest
 from tests.unit.toolsets.replaying import remote_of
 
 from steersman.domain.errors import InputError, NoSourceError, ToolError, UnavailableError
-from steersman.domain.signal import Selector, Window
+from steersman.domain.signal import Selector, SignalName, Window
+from steersman.domain.source_operations import Citation, CiteQuery
 from steersman.queries.signals import SignalSettings
 from steersman.testing.clock import FakeClock
-from steersman.toolsets.prometheus import PrometheusClient, PrometheusSource
+from steersman.toolsets.prometheus import Checker, PrometheusClient, PrometheusSource
+from steersman.toolsets.prometheus.facts import Check, CheckAnswer
 
 START = datetime(2026, 11, 22, 23, 0, tzinfo=UTC)
 WINDOW = Window(start=START, end=START.replace(minute=5), step_s=60)
@@ -194,3 +196,75 @@ async def test_the_budget_of_a_service_without_requests_is_not_known() -> None:
 async def test_a_target_without_a_budget_is_refused() -> None:
     with pytest.raises(InputError, match="budget"):
         await source(Fake(http_series(service="payments"), {})).burn_rates(SERVICE, slo=1.0, at=START)
+
+
+async def checked(fake: Fake, signal: SignalName, bound: float) -> CheckAnswer:
+    clock = FakeClock(START.replace(minute=5))
+    eyes = PrometheusSource(PrometheusClient(remote_of(fake, "prometheus")), clock)
+    ask = Check(signal=signal, service="payments", window_s=300, bound=bound)
+    return await Checker(eyes, clock).check(ask)
+
+
+@pytest.mark.parametrize(("bound", "ok"), [(0.25, True), (0.15, False)])
+async def test_a_signal_is_held_against_a_bound(bound: float, ok: bool) -> None:
+    fake = Fake(http_series(service="payments"), {"rate(": points("0.1", "0.3")})
+    answer = await checked(fake, "error_rate", bound)
+    assert (answer.value, answer.points, answer.ok) == (pytest.approx(0.2), 2, ok)
+    assert fake.ranges[0]["step"] == ["15"]
+
+
+async def test_of_what_should_be_high_the_bound_is_the_least() -> None:
+    fake = Fake([{"__name__": "up", "job": "payments"}], {"avg(up": points("1", "1")})
+    assert (await checked(fake, "up", 0.9)).ok
+    assert not (await checked(fake, "up", 1.1)).ok
+
+
+async def test_no_data_keeps_no_bound_and_no_metric_is_no_answer() -> None:
+    assert await checked(Fake(http_series(service="front"), {}), "error_rate", 1) == CheckAnswer(
+        value=None, points=0, ok=False
+    )
+    with pytest.raises(NoSourceError):
+        await checked(Fake([], {}), "error_rate", 1)
+
+
+async def test_services_are_named_by_the_likeliest_label() -> None:
+    fake = Fake([*http_series(service_name="payments", job="shop/x"), *http_series(service_name="front")], {})
+    assert await source(fake).services(WINDOW) == ("front", "payments")
+    assert await source(Fake(http_series(job="shop/payments"), {})).services(WINDOW) == ("payments",)
+    assert await source(Fake([{"__name__": "up", "job": "node"}], {})).services(WINDOW) == ("node",)
+    assert await source(Fake([], {})).services(WINDOW) == ()
+
+
+class Graph(Fake):
+    """Knows calls between services."""
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        query = parse_qs(request.url.query.decode())
+        if not request.url.path.endswith("/query"):
+            return super().__call__(request)
+        self.instants.append(query["query"][0])
+        rows = [{"metric": {k: v for k, v in s.items() if k != "__name__"}, "value": [1, "3"]} for s in self.series]
+        return self.answer({"resultType": "vector", "result": rows})
+
+
+async def test_who_calls_whom_is_read_from_a_service_graph_or_a_mesh() -> None:
+    tempo = Graph([{"__name__": "traces_service_graph_request_total", "client": "front", "server": "payments"}], {})
+    assert await source(tempo).calls(WINDOW) == (("front", "payments"),)
+    assert tempo.instants == ["sum by (client, server) (increase(traces_service_graph_request_total{}[5m])) > 0"]
+    istio = {"source_workload": "front", "destination_service_name": "payments", "reporter": "source"}
+    mesh = Graph([{"__name__": "istio_requests_total", **istio}], {})
+    assert await source(mesh).calls(WINDOW) == (("front", "payments"),)
+    assert 'reporter="source"' in mesh.instants[0]
+    assert await source(Graph([], {})).calls(WINDOW) == ()
+
+
+async def test_a_signal_is_cited_with_its_promql_and_a_link_to_it() -> None:
+    fake = Fake(http_series(service="payments"), {})
+    asked = CiteQuery(of="metrics", signal="request_rate", selector=Selector(service="payments"), window=WINDOW)
+    cited = await source(fake).cite(asked)
+    assert cited.query == 'sum(rate(http_requests_total{service="payments"}[1m]))'
+    shown = parse_qs(cited.link.partition("?")[2])
+    assert shown["g0.expr"] == [cited.query]
+    assert shown["g0.end_input"] == ["2026-11-22 23:05:00"]
+    assert cited.link.startswith("http://server.test:9090/graph?")
+    assert await source(fake).cite(CiteQuery(of="logs", signal="cpu", window=WINDOW)) == Citation()

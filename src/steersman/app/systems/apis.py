@@ -25,6 +25,6 @@ async def opened(settings: ApisSettings, opening: Opening) -> AsyncIterator[tupl
     async with AsyncExitStack() as stack:
         found = []
         for name in settings.names:
-            api = await stack.enter_async_context(apis.opened(Settings(home=opening.home), name))
-            found.append(Opened(api.toolset, await api.toolset.environment(), secrets=api.secrets))
+            toolset = await stack.enter_async_context(apis.opened(Settings(home=opening.home), name))
+            found.append(Opened(toolset, await toolset.environment()))
         yield tuple(found)

@@ -8,11 +8,14 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from steersman.app.secrets import VAULT, learn, resolve
 from steersman.app.section import Section
 from steersman.app.systems.opened import Opened, Opening
 from steersman.domain.environment import Environment
+from steersman.domain.errors import ConfigError
 from steersman.domain.fact import digest
 from steersman.domain.load import LoadCaps
+from steersman.domain.reference import place_of
 
 Host = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$|^[0-9a-f:.]{2,45}$")]
 
@@ -42,10 +45,20 @@ class LoadSettings(Section):
 @asynccontextmanager
 async def opened(settings: LoadSettings, opening: Opening) -> AsyncIterator[Opened]:
     """k6, Locust and Vegeta, each of them as far as it is installed; nothing is started yet."""
-    from steersman.app.loads import load_toolsets, secret
+    from steersman.app.loads import load_toolsets
 
     identity = digest([*sorted(settings.hosts)])[:24]
     where = Environment(kind="load", name=opening.name, uid=identity, url="", tier=opening.tier)
+
+    async def secret(reference: str) -> str:
+        if reference.startswith(VAULT) and opening.reveal is not None:
+            place = place_of(reference)
+            found = (await opening.reveal(place)).get(place.field)
+            if found is None:
+                raise ConfigError(f"the secret {reference!r} has no such field; say vault:PATH#FIELD")
+            learn((found,))
+            return found
+        return resolve(reference).get_secret_value()
 
     async def target() -> Environment:
         return where

@@ -42,9 +42,9 @@ async def opened(settings: Mapping[str, McpServerSettings], opening: Opening) ->
         found = []
         for name, section in settings.items():
             server = mcp_servers.pinned(opening.home, name)
-            launch, secrets = mcp_servers.launch_of(opening.home, name, section)
+            launch = mcp_servers.launch_of(opening.home, name, section)
             toolset = await stack.enter_async_context(
                 open_toolset(server, launch, tier=opening.tier, clock=opening.clock)
             )
-            found.append(Opened(toolset, await toolset.environment(), secrets=secrets))
+            found.append(Opened(toolset, await toolset.environment()))
         yield tuple(found)

@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from steersman.domain.environment import Environment, Tier
 from steersman.domain.errors import ConfigError
 from steersman.domain.ports import Clock, Source, Toolset
@@ -46,8 +44,6 @@ class Opened:
     """Telemetry that it gives, where it gives any."""
     version: Callable[[], Awaitable[str]] | None = None
     """Asks the system which one answers, for `steer doctor`; raises as calls do. None: its identity has to do."""
-    secrets: tuple[SecretStr, ...] = ()
-    """Values that must never be seen again."""
     signals: frozenset[SignalName] = frozenset()
     """What that telemetry can measure."""
     also: tuple[Toolset, ...] = ()

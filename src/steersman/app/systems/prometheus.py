@@ -22,21 +22,22 @@ async def opened(settings: PrometheusSettings, opening: Opening) -> AsyncIterato
     """Open to be asked; nothing is sent yet."""
     from steersman.remote.endpoint import identity, open_client
     from steersman.remote.exchange import Remote
-    from steersman.toolsets.prometheus import PrometheusClient, PrometheusSource, PrometheusToolset
+    from steersman.toolsets.prometheus import Checker, PrometheusClient, PrometheusSource, PrometheusToolset
     from steersman.toolsets.prometheus.facts import Nothing
 
     endpoint, signals = settings.endpoint(), settings.signals.settings()
     async with open_client(endpoint) as http:
         client = PrometheusClient(Remote.at("prometheus", http, endpoint))
+        source = PrometheusSource(client, opening.clock, signals)
         where = identity("prometheus", opening.name, opening.tier, endpoint=endpoint)
 
         async def version() -> str:
             return (await client.buildinfo(Nothing())).version
 
         yield Opened(
-            PrometheusToolset(client, where),
+            PrometheusToolset(client, where, Checker(source, opening.clock)),
             where,
-            source=PrometheusSource(client, opening.clock, signals),
+            source=source,
             version=version,
             signals=frozenset(UNIT),
         )

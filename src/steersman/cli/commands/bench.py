@@ -70,6 +70,7 @@ def run(
     baseline: Annotated[str, typer.Option("--baseline", help="Kept runs to compare with: NAME or NAME,NAME.")] = "",
     repeat: Annotated[int, typer.Option("--repeat", help="So many runs, named NAME-1, NAME-2 ...", min=1, max=20)] = 1,
     export: Export = None,
+    annotate: Annotated[bool, typer.Option("--annotate", help="Mark it in the environment's Grafana.")] = False,
     call_id: CallId = "",
     yes: Yes = False,
     lab: LabName = "",
@@ -77,7 +78,7 @@ def run(
     output: Output = Format.table,
 ) -> None:
     """Put a target under load, through the gate, and judge what came of it: pass 0, fail 1, inconclusive 7."""
-    from steersman.cli.benching import Asking
+    from steersman.cli import benching
     from steersman.cli.frame import go
 
     given = Given(profile, preset, url, rate, users, duration, goal or (), abort or (), har, openapi)
@@ -88,10 +89,13 @@ def run(
 
     async def work() -> int:
         async with app_here(lab, env) as here:
-            asking = Asking(call_id, yes, lang)
-            names = names_of(load, name, repeat)
+            asking = benching.Asking(call_id, yes, lang)
+            if annotate:
+                benching.must_annotate(here)
             show_card(here, load, chosen, lang)
-            told = [await _one(here, load, each, chosen, asking) for each in names]
+            told = [await _one(here, load, each, chosen, asking) for each in names_of(load, name, repeat)]
+            for each in told if annotate else ():
+                await benching.annotate(here, each, asking)
             return _tell(here, told, baseline, export or (), output=output, lang=lang)
 
     raise typer.Exit(go(work()))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from steersman.cli.here import EnvironmentName
 from steersman.cli.output import Format, Output, emit, single
 
 if TYPE_CHECKING:
@@ -26,11 +27,32 @@ class Finding(NamedTuple):
     says: str
 
 
-def doctor(output: Output = Format.table) -> None:
+def doctor(
+    privileges: Annotated[
+        bool, typer.Option("--privileges", help="Ask the environment's cluster what we may do there.")
+    ] = False,
+    rbac: Annotated[
+        bool, typer.Option("--rbac", help="Print the RBAC manifest that grants exactly what is needed to read.")
+    ] = False,
+    write: Annotated[bool, typer.Option("--write", help="With --rbac: what is needed to change things, too.")] = False,
+    namespace: Annotated[
+        list[str] | None, typer.Option("--namespace", "-n", help="Where; may be said several times with --rbac.")
+    ] = None,
+    env: EnvironmentName = "",
+    output: Output = Format.table,
+) -> None:
     """Look at installation, state, journal, rules, each configured system; exits 1 when something is not well."""
     from steersman.app.settings import load
     from steersman.domain.errors import SteersmanError
 
+    if rbac:
+        from steersman.app.privileges import manifest
+
+        print(manifest(namespaces=namespace or ["default"], grants="write" if write else "read"), end="")
+        return
+    if privileges:
+        _privileges(env, (namespace or [""])[0], output)
+        return
     found: list[Finding] = []
     try:
         settings = load()
@@ -42,6 +64,30 @@ def doctor(output: Output = Format.table) -> None:
     rows: list[JsonValue] = [each._asdict() for each in found]
     emit(rows, output, lambda: _table(found))
     raise typer.Exit(0 if all(each.well for each in found) else 1)
+
+
+def _privileges(env: str, namespace: str, output: Format) -> None:
+    """What we may do, line by line; exits 1 when reading misses anything."""
+    from steersman.app.privileges import held
+    from steersman.app.settings import load
+    from steersman.cli.frame import go
+
+    found = go(held(load(), env, namespace))
+    rows: list[JsonValue] = [
+        {
+            "privilege": str(each.privilege),
+            "has": each.has,
+            "needed_to": "write" if each.writes else "read",
+            "operations": list(each.operations),
+        }
+        for each in found
+    ]
+    lines = [
+        Finding(str(each.privilege), each.has, f"{'write' if each.writes else 'read'}: {', '.join(each.operations)}")
+        for each in found
+    ]
+    emit(rows, output, lambda: _table(lines))
+    raise typer.Exit(1 if any(not each.has and not each.writes for each in found) else 0)
 
 
 def _answer(what: str, look: Callable[[Settings], str], settings: Settings) -> Finding:

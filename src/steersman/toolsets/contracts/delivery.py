@@ -1,4 +1,4 @@
-"""Delivery: Argo Rollouts, Argo CD, Helm, the gateway, feature flags, CI, the forge, the registry, the CDN, DNS."""
+"""Delivery: Helm, the gateway, feature flags, CI, the forge, the registry, the CDN, DNS."""
 
 from __future__ import annotations
 
@@ -6,27 +6,6 @@ from steersman.domain.operation import Operation
 from steersman.toolsets.contracts.thing import COUNT, FLAG, NAME, OBJECT, PERCENT, TEXT, WORDS, Thing, reading
 
 NAMED = {"namespace": NAME, "name": NAME}
-ROLLOUT = Thing(
-    "argo_rollouts",
-    "rollout",
-    keys=NAMED,
-    state={"image": NAME, "strategy": {"type": "string", "enum": ["canary", "blueGreen"]}, "weight": PERCENT},
-    observed={"ready": FLAG, "phase": NAME, "reason": TEXT},
-)
-APPLICATION = Thing(
-    "argocd",
-    "application",
-    keys={"name": NAME},
-    state={"revision": NAME, "automated": FLAG},
-    observed={"healthy": FLAG, "synced": FLAG},
-)
-RELEASE = Thing(
-    "helm",
-    "release",
-    keys=NAMED,
-    state={"chart": NAME, "version": NAME, "values": OBJECT},
-    observed={"ready": FLAG},
-)
 ROUTE = Thing(
     "gateway",
     "route",
@@ -40,17 +19,6 @@ RECORD = Thing("dns", "record", keys={"name": NAME}, state={"kind": NAME, "value
 CACHE = Thing("cdn", "path", keys={"path": NAME}, state={"generation": NAME})
 
 OPERATIONS: tuple[Operation, ...] = (
-    *ROLLOUT.reads(),
-    ROLLOUT.change("set_image", "Sets the image of a rollout; its traffic stays with the stable version", "image"),
-    ROLLOUT.change("set_weight", "Sets the share of traffic of the new version", "weight"),
-    ROLLOUT.change("set_strategy", "Chooses between canary and blueGreen", "strategy"),
-    *APPLICATION.reads(),
-    APPLICATION.change("sync", "Brings an application to a revision of its repository", "revision"),
-    APPLICATION.change("set_automated", "Turns automatic sync on or off", "automated"),
-    *RELEASE.reads(),
-    RELEASE.change("upgrade", "Upgrades a release to a chart version with values", "chart version values"),
-    *ROUTE.reads(),
-    ROUTE.change("set_weights", "Sets the weights of the pools behind a route", "weights"),
     ROUTE.change("set_rate_limit", "Limits the requests per second of a route", "requests_per_second"),
     ROUTE.change("set_timeout", "Sets timeout and number of retries of a route", "timeout_ms retries"),
     ROUTE.change("set_fallback", "Answers from the fallback instead of the dependency", "fallback"),

@@ -1,9 +1,9 @@
-"""Observability, security, cost: Prometheus, Alertmanager, Grafana, Loki, cert-manager, IAM, cloud."""
+"""Observability, security, cost: what Prometheus, Alertmanager and Loki keep in files, cert-manager, IAM, cloud."""
 
 from __future__ import annotations
 
 from steersman.domain.operation import Operation
-from steersman.toolsets.contracts.thing import COUNT, FLAG, NAME, NUMBER, PERCENT, SECONDS, TEXT, WORDS, Thing, reading
+from steersman.toolsets.contracts.thing import COUNT, FLAG, NAME, NUMBER, PERCENT, TEXT, WORDS, Thing, reading
 
 RULE = Thing(
     "prometheus",
@@ -11,13 +11,9 @@ RULE = Thing(
     keys={"group": NAME, "name": NAME},
     state={"expression": TEXT, "for_s": COUNT, "severity": NAME},
 )
-SILENCE = Thing(
-    "alertmanager", "silence", keys={"name": NAME}, state={"matchers": TEXT, "hours": COUNT, "comment": TEXT}
-)
 ROUTE = Thing(
     "alertmanager", "route", keys={"name": NAME}, state={"receiver": NAME, "group_by": TEXT, "repeat_h": COUNT}
 )
-DASHBOARD = Thing("grafana", "dashboard", keys={"uid": NAME}, state={"title": TEXT, "panels": TEXT})
 STREAM = Thing("loki", "stream", keys={"tenant": NAME}, state={"retention_days": COUNT, "mb_per_s": COUNT})
 COLLECTOR = Thing(
     "otel",
@@ -61,20 +57,10 @@ OPERATIONS: tuple[Operation, ...] = (
         "expression for_s severity",
         blast="none",
     ),
-    reading(
-        "prometheus.check_query",
-        "Evaluates one signal of a service over a window against a bound",
-        {"signal": NAME, "service": NAME, "window_s": SECONDS, "bound": NUMBER},
-        {"value": NUMBER, "points": COUNT, "ok": FLAG},
-    ),
-    *SILENCE.reads(),
-    *SILENCE.create("create_silence", blast="none"),
     *ROUTE.reads(),
     ROUTE.change(
         "set_route", "Changes receiver, grouping and repetition of a route", "receiver group_by repeat_h", blast="none"
     ),
-    *DASHBOARD.reads(),
-    *DASHBOARD.create("create_dashboard", blast="none"),
     *STREAM.reads(),
     STREAM.change(
         "set_stream", "Sets retention and rate limit of a tenant's logs", "retention_days mb_per_s", blast="namespace"

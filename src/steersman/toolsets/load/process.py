@@ -12,7 +12,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -37,8 +37,9 @@ SLACK_S = 45.0
 class _Usage:
     """CPU of a process group, sampled."""
 
+    began: float
     cpu_s: float | None = None
-    peak: float | None = None
+    windows: list[tuple[float, float]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ async def run_all(
     stop = stop or asyncio.Event()
     variables = {name: os.environ[name] for name in KEPT if name in os.environ}
     variables |= {"HOME": str(folder), "PYTHONDONTWRITEBYTECODE": "1", **launch.environment, **(environment or {})}
-    usage, began, started_at = _Usage(), monotonic(), datetime.now(UTC)
+    began, started_at = monotonic(), datetime.now(UTC)
+    usage = _Usage(began)
     code, out, err = 0, "", ""
     for command in launch.commands:
         left = seconds + SLACK_S - (monotonic() - began)
@@ -90,7 +92,7 @@ async def run_all(
         wall_s=monotonic() - began,
         cores=1.0 if launch.cores == "one" else float(len(os.sched_getaffinity(0))),
         cpu_s=usage.cpu_s,
-        cpu_peak=usage.peak,
+        cpu_windows=tuple(usage.windows),
         stdout=out,
         stderr=err,
     )
@@ -197,7 +199,7 @@ async def _sample(pid: int, usage: _Usage) -> None:
         if now is None:
             return
         if last is not None and (width := monotonic() - at) > 0:
-            usage.peak = max(usage.peak or 0.0, (now - last) / width)
+            usage.windows.append((at - usage.began, (now - last) / width))
         usage.cpu_s, last, at = base + now, now, monotonic()
         await asyncio.sleep(SAMPLE_S)
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from steersman.domain.fact import Fact
+from steersman.domain.signal import SignalName
 from steersman.queries.matching import LabelName, MetricName
 from steersman.queries.moments import Limit, Moment, Step
 from steersman.remote.shape import Value
@@ -35,6 +36,23 @@ class RangeQuery(Fact):
     end: Moment
     step: Step
     max_series: Limit = 200
+
+
+class Check(Fact):
+    """Arguments of `check_query`: a signal of a service over the last while, held against a bound."""
+
+    signal: SignalName
+    service: str = Field(min_length=1, max_length=200)
+    window_s: float = Field(ge=60, le=30 * 86_400)
+    bound: float
+
+
+class CheckAnswer(Fact):
+    """Whether the mean of the window keeps the bound. No data keeps nothing: `ok` is false then, and `value` null."""
+
+    value: float | None
+    points: int
+    ok: bool
 
 
 class Search(Fact):

@@ -1,4 +1,4 @@
-"""Prometheus as a toolset: eleven reads, no write."""
+"""Prometheus as a toolset: twelve reads, no write."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from steersman.domain.environment import Environment
 from steersman.domain.ports import Binding
 from steersman.domain.typed import bind, read_operation
 from steersman.toolsets.prometheus import facts
+from steersman.toolsets.prometheus.checking import Checker
 from steersman.toolsets.prometheus.client import PrometheusClient
 
 NAME = "prometheus"
@@ -23,6 +24,12 @@ RANGE = read_operation(
     "Evaluates a PromQL query over a window, at most 11,000 points a series",
     takes=facts.RangeQuery,
     gives=facts.QueryAnswer,
+)
+CHECK = read_operation(
+    f"{NAME}.check_query",
+    "Holds a signal of a service over the last while against a bound; no data keeps no bound",
+    takes=facts.Check,
+    gives=facts.CheckAnswer,
 )
 SERIES = read_operation(
     f"{NAME}.series", "Finds the series that match selectors", takes=facts.SeriesSearch, gives=facts.LabelSets
@@ -63,6 +70,7 @@ BUILDINFO = read_operation(
 OPERATIONS = (
     QUERY,
     RANGE,
+    CHECK,
     SERIES,
     LABELS,
     LABEL_VALUES,
@@ -81,6 +89,7 @@ class PrometheusToolset:
 
     client: PrometheusClient
     where: Environment
+    checker: Checker
     name: str = NAME
 
     async def environment(self) -> Environment:
@@ -94,6 +103,7 @@ class PrometheusToolset:
         return (
             bind(QUERY, facts.InstantQuery, c.query),
             bind(RANGE, facts.RangeQuery, c.range),
+            bind(CHECK, facts.Check, self.checker.check),
             bind(SERIES, facts.SeriesSearch, c.series),
             bind(LABELS, facts.Search, c.labels),
             bind(LABEL_VALUES, facts.ValueSearch, c.label_values),

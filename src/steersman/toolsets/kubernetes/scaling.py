@@ -1,0 +1,188 @@
+"""Autoscalers, disruption budgets, quotas."""
+
+from __future__ import annotations
+
+from steersman.domain.errors import ToolError
+from steersman.domain.fact import JsonObject
+from steersman.domain.ports import CallContext, Handler
+from steersman.remote.kubernetes.api import Document
+from steersman.remote.kubernetes.changing import Edit
+from steersman.remote.kubernetes.objects import spec
+from steersman.remote.kubernetes.ownership import metadata
+from steersman.remote.kubernetes.resources import AUTOSCALERS, BUDGETS, DEPLOYMENTS, QUOTAS, ROLLOUTS, Resource
+from steersman.remote.kubernetes.watching import Place
+from steersman.toolsets.kubernetes import reading
+from steersman.toolsets.kubernetes.cluster import Cluster, change, create, delete, place_of
+
+OF_CONTAINERS = ("cpu", "memory")
+"""Metrics that the cluster itself measures; any other comes from a metrics adapter."""
+FULL_PERCENT = 100
+
+
+def handlers(cluster: Cluster) -> dict[str, Handler]:
+    """The code of these operations, by verb."""
+    return {
+        "get_autoscaler": _get(cluster, AUTOSCALERS),
+        "create_autoscaler": _create_autoscaler(cluster),
+        "delete_autoscaler": _delete(cluster, AUTOSCALERS),
+        "set_autoscaler": _set_autoscaler(cluster),
+        "get_disruption_budget": _get(cluster, BUDGETS),
+        "create_disruption_budget": _create_budget(cluster),
+        "delete_disruption_budget": _delete(cluster, BUDGETS),
+        "get_quota": _get_quota(cluster),
+        "set_quota": _set_quota(cluster),
+    }
+
+
+def _get(cluster: Cluster, resource: Resource) -> Handler:
+    state = reading.autoscaler if resource is AUTOSCALERS else reading.budget
+
+    async def run(arguments: JsonObject, _: CallContext) -> JsonObject:
+        return state(await cluster.writer.read(place_of(resource, arguments)))
+
+    return run
+
+
+def _delete(cluster: Cluster, resource: Resource) -> Handler:
+    async def run(arguments: JsonObject, context: CallContext) -> JsonObject:
+        return await delete(cluster, place_of(resource, arguments), context)
+
+    return run
+
+
+def _create_autoscaler(cluster: Cluster) -> Handler:
+    async def run(arguments: JsonObject, context: CallContext) -> JsonObject:
+        place = place_of(AUTOSCALERS, arguments)
+        goal = await _workload(cluster, arguments)
+        await _alone(cluster, place, goal)
+        reference = {"apiVersion": goal.resource.api_version, "kind": goal.resource.kind, "name": goal.name}
+        body: Document = {
+            "spec": {
+                "scaleTargetRef": reference,
+                "minReplicas": arguments["min_replicas"],
+                "maxReplicas": arguments["max_replicas"],
+                "metrics": [_metric(str(arguments["signal"]), arguments["target"], goal.name)],
+            }
+        }
+        fields = ("signal", "target", "min_replicas", "max_replicas")
+        wanted: JsonObject = {"exists": True, **{field: arguments[field] for field in fields}}
+        return await create(cluster, place, body, state=reading.autoscaler, context=context, wanted=wanted)
+
+    return run
+
+
+async def _workload(cluster: Cluster, arguments: JsonObject) -> Place:
+    """What is to be scaled: the Deployment of that name, or the Rollout."""
+    found = place_of(DEPLOYMENTS, arguments)
+    if await cluster.writer.read(found) is not None:
+        return found
+    rollout = place_of(ROLLOUTS, arguments)
+    if await cluster.discovery.has(ROLLOUTS) and await cluster.writer.read(rollout) is not None:
+        return rollout
+    raise ToolError(f"there is neither a Deployment nor a Rollout {found.namespace}/{found.name} to scale")
+
+
+async def _alone(cluster: Cluster, place: Place, goal: Place) -> None:
+    for each in await cluster.api.every(AUTOSCALERS.path(place.namespace)):
+        reference = spec(each).get("scaleTargetRef") or {}
+        same = (reference.get("kind"), reference.get("name")) == (goal.resource.kind, goal.name)
+        if same and metadata(each).get("name") != place.name:
+            raise ToolError(
+                f"{goal.resource.kind} {goal.name!r} is scaled by autoscaler {metadata(each).get('name')!r} already; "
+                "two would work against each other: change that one"
+            )
+
+
+def _metric(signal: str, target: object, workload: str) -> Document:
+    if signal in OF_CONTAINERS:
+        held = {"name": signal, "target": {"type": "Utilization", "averageUtilization": target}}
+        return {"type": "Resource", "resource": held}
+    selector = {"matchLabels": {"service": workload}}
+    goal = {"type": "AverageValue", "averageValue": str(target)}
+    return {"type": "External", "external": {"metric": {"name": signal, "selector": selector}, "target": goal}}
+
+
+def _set_autoscaler(cluster: Cluster) -> Handler:
+    def edits(live: Document, arguments: JsonObject) -> list[Edit]:
+        bounds = [
+            Edit(("spec", "minReplicas"), arguments["min_replicas"]),
+            Edit(("spec", "maxReplicas"), arguments["max_replicas"]),
+        ]
+        signal, target = reading.metric(live)
+        if target == arguments["target"]:
+            return bounds
+        metrics = spec(live).get("metrics") or []
+        if len(metrics) != 1:
+            raise ToolError(f"autoscaler {metadata(live).get('name')!r} has {len(metrics)} metrics; which is meant?")
+        return [*bounds, Edit(("spec", "metrics"), [_retargeted(metrics[0], arguments["target"], signal)], whole=True)]
+
+    async def run(arguments: JsonObject, context: CallContext) -> JsonObject:
+        place = place_of(AUTOSCALERS, arguments)
+        return await change(
+            cluster, place, lambda live: edits(live, arguments), state=reading.autoscaler, context=context
+        )
+
+    return run
+
+
+def _retargeted(metric: Document, target: object, signal: str) -> Document:
+    """The metric with another target of the same kind."""
+    kind = str(metric.get("type"))
+    part = kind[:1].lower() + kind[1:]
+    held = dict(metric.get(part) or {})
+    goal = dict(held.get("target") or {})
+    field = next((name for name in ("averageUtilization", "averageValue", "value") if name in goal), None)
+    if field is None:
+        raise ToolError(f"the metric {signal!r} has no target that can be set")
+    goal[field] = target if field == "averageUtilization" else str(target)
+    return {**metric, part: {**held, "target": goal}}
+
+
+def _create_budget(cluster: Cluster) -> Handler:
+    async def run(arguments: JsonObject, context: CallContext) -> JsonObject:
+        workload = await cluster.writer.present(place_of(DEPLOYMENTS, arguments))
+        value = arguments["min_available"]
+        if isinstance(value, str) and value.startswith("maxUnavailable="):
+            raw = value.removeprefix("maxUnavailable=")
+            held: Document = {"maxUnavailable": int(raw) if raw.isdigit() else raw}
+        else:
+            held = {"minAvailable": value}
+        body: Document = {"spec": {**held, "selector": spec(workload).get("selector")}}
+        wanted: JsonObject = {"exists": True, "min_available": value}
+        place = place_of(BUDGETS, arguments)
+        return await create(cluster, place, body, state=reading.budget, context=context, wanted=wanted)
+
+    return run
+
+
+async def _quotas(cluster: Cluster, arguments: JsonObject) -> list[Document]:
+    return await cluster.api.every(QUOTAS.path(str(arguments["namespace"])))
+
+
+def _get_quota(cluster: Cluster) -> Handler:
+    async def run(arguments: JsonObject, _: CallContext) -> JsonObject:
+        return reading.quota(await _quotas(cluster, arguments))
+
+    return run
+
+
+def _set_quota(cluster: Cluster) -> Handler:
+    async def run(arguments: JsonObject, context: CallContext) -> JsonObject:
+        found = await _quotas(cluster, arguments)
+        reading.quota(found)
+        if not found:
+            raise ToolError(f"the namespace {arguments['namespace']!r} has no quota; there is nothing to set")
+        place = Place(QUOTAS, str(arguments["namespace"]), str(metadata(found[0]).get("name")))
+
+        def edits(live: Document) -> list[Edit]:
+            hard = spec(live).get("hard") or {}
+            return [
+                Edit(("spec", "hard", reading.quota_key(hard, field)), arguments[field] or None)
+                for field in reading.QUOTA_KEYS
+            ]
+
+        return await change(
+            cluster, place, edits, state=lambda live: reading.quota([live] if live else []), context=context
+        )
+
+    return run

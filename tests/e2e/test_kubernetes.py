@@ -1,0 +1,151 @@
+"""Shipped scenarios on a cluster, from the shell, through the real application: planned, run, undone."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+STEER = [sys.executable, "-m", "steersman.cli.main"]
+LIMIT_S = 600
+WATCH_S = 3.0
+STEPS = [{"setWeight": 25}, {"pause": {}}]
+
+
+def workload(name: str, **more: Any) -> dict[str, Any]:
+    container = {
+        "name": name,
+        "image": f"registry.local/{name}:v1",
+        "ports": [{"containerPort": 8080}],
+        "resources": {"limits": {"cpu": "1", "memory": "256Mi"}},
+    }
+    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}
+    return {"replicas": 2, "selector": {"matchLabels": {"app": name}}, "template": template, **more}
+
+
+def made(api_version: str, kind: str, name: str, spec: dict[str, Any]) -> dict[str, Any]:
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": "shop"}, "spec": spec}
+
+
+BACKENDS = [{"name": "cart", "port": 80, "weight": 100}, {"name": "cart-green", "port": 80, "weight": 0}]
+OBJECTS = [
+    {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}},
+    made("apps/v1", "Deployment", "worker", workload("worker")),
+    made("apps/v1", "Deployment", "cart", workload("cart")),
+    made("gateway.networking.k8s.io/v1", "HTTPRoute", "cart", {"rules": [{"backendRefs": BACKENDS}]}),
+    made("argoproj.io/v1alpha1", "Rollout", "pay", workload("pay", replicas=4, strategy={"canary": {"steps": STEPS}})),
+]
+
+
+class Shell:
+    """`steer` in a folder that has one environment: a cluster, and telemetry that says what `value` says."""
+
+    def __init__(self, home: Path, cluster: dict[str, str]) -> None:
+        self.home = home
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("STEER_")}
+        self.environ = {
+            **kept,
+            "STEER_HOME": str(home / "state"),
+            "HOME": str(home),
+            "LANG": "C.UTF-8",
+            "NO_COLOR": "1",
+        }
+        systems = {
+            "tier": "lab",
+            "kubernetes": {"kubeconfig": cluster["kubeconfig"], "context": "double", "namespace": "shop"},
+            "prometheus": {"url": cluster["prometheus"]},
+        }
+        configured = {"environment": "seoul", "environments": {"seoul": systems}}
+        (home / "steersman.yaml").write_text(yaml.safe_dump(configured))
+
+    def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*STEER, *words],
+            env=self.environ,
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
+
+    def planned(self, scenario: str, **parameters: str) -> Path:
+        """A plan on the real operations, its watches cut short: minutes of telemetry are as good as seconds here."""
+        words = [word for name, value in parameters.items() for word in ("-p", f"{name}={value}")]
+        done = self("plan", "-s", scenario, *words, "-p", "namespace=shop", "-o", "json")
+        assert done.returncode == 0, done.stderr
+        plan = json.loads(done.stdout)
+        assert plan["environment"]["kind"] == "kubernetes"
+        for step in plan["steps"]:
+            if step["hold"]:
+                step["hold"]["for_s"] = WATCH_S
+        for condition in plan["conditions"]:
+            condition |= {"window_s": 10.0, "point_s": 1.0, "min_points": 2}
+        path = self.home / f"{scenario}.json"
+        path.write_text(json.dumps(plan))
+        return path
+
+    def run(self, plan: Path, *, code: int = 0) -> dict[str, Any]:
+        done = self("run", "-f", str(plan), "--yes", "-o", "json")
+        assert done.returncode == code, done.stderr
+        return dict(json.loads(done.stdout))
+
+    def seen(self, kind: str, name: str) -> dict[str, Any] | None:
+        state = json.loads((self.home / "double" / "state.json").read_text())
+        return next((each for each in state if (each["kind"], each["metadata"]["name"]) == (kind, name)), None)
+
+
+@pytest.fixture
+def steer(tmp_path: Path) -> Iterator[Shell]:
+    folder = tmp_path / "double"
+    folder.mkdir()
+    (folder / "objects.yaml").write_text(yaml.safe_dump_all(OBJECTS))
+    command = [sys.executable, str(Path(__file__).with_name("clusters.py")), str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield Shell(tmp_path, json.loads(process.stdout.readline()))
+        process.terminate()
+
+
+def test_a_canary_on_argo_rollouts_goes_to_the_end(steer: Shell) -> None:
+    told = steer.run(steer.planned("deploy-bluegreen-eks", service="pay", version="v2"))
+    assert told["state"] == "done"
+    pay = steer.seen("Rollout", "pay")
+    assert pay is not None
+    assert pay["status"]["phase"] == "Healthy"
+    assert pay["status"]["stableRS"] == pay["status"]["currentPodHash"]
+    assert pay["spec"]["template"]["spec"]["containers"][0]["image"] == "registry.local/pay:v2"
+    assert pay["spec"]["strategy"]["canary"]["steps"] == STEPS
+
+
+def test_a_bad_canary_is_rolled_back_whole(steer: Shell) -> None:
+    plan = steer.planned("deploy-bluegreen-eks", service="pay", version="v2")
+    (steer.home / "double" / "value").write_text("0.99")
+    told = steer.run(plan, code=5)
+    assert told["state"] == "rolled_back"
+    pay = steer.seen("Rollout", "pay")
+    assert pay is not None
+    assert pay["spec"]["template"]["spec"]["containers"][0]["image"] == "registry.local/pay:v1"
+    assert pay["spec"]["strategy"]["canary"]["steps"] == STEPS
+
+
+def test_two_deployments_behind_a_route_do_without_argo(steer: Shell) -> None:
+    told = steer.run(steer.planned("deploy-bluegreen-eks", service="cart", version="v2"))
+    assert told["state"] == "done"
+    green = steer.seen("Deployment", "cart-green")
+    assert green is not None
+    assert green["spec"]["template"]["spec"]["containers"][0]["image"] == "registry.local/cart:v2"
+
+
+def test_an_autoscaler_is_made_by_queue_depth(steer: Shell) -> None:
+    told = steer.run(steer.planned("scale-hpa-on-queue-depth", service="worker"))
+    assert told["state"] == "done"
+    made = steer.seen("HorizontalPodAutoscaler", "worker")
+    assert made is not None
+    assert made["spec"]["metrics"][0]["external"]["metric"]["name"] == "queue_depth"
+    assert made["metadata"]["managedFields"][0]["manager"] == "steersman"
