@@ -9,7 +9,7 @@ import base64
 import json
 import random
 import string
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -28,6 +28,10 @@ def canaries(seed: int = 1) -> Mapping[str, str]:
     def some(alphabet: str, count: int) -> str:
         return "".join(rng.choice(alphabet) for _ in range(count))
 
+    return {**_infrastructure(some), **_services(some)}
+
+
+def _infrastructure(some: Callable[[str, int], str]) -> dict[str, str]:
     return {
         "aws-access-key-id": "AKIA" + some(BASE32, 16),
         "aws-session-key-id": "ASIA" + some(BASE32, 16),
@@ -52,6 +56,11 @@ def canaries(seed: int = 1) -> Mapping[str, str]:
         + some(BASE32, 9)
         + "/"
         + some(WORD, 24),
+    }
+
+
+def _services(some: Callable[[str, int], str]) -> dict[str, str]:
+    return {
         "openai": "sk-proj-" + some(WORD, 48),
         "anthropic": "sk-ant-api03-" + some(WORD, 93) + "AA",
         "huggingface": "hf_" + some(string.ascii_letters, 34),
