@@ -124,8 +124,15 @@ def run(argv: list[str]) -> int:
 
         if isinstance(e, SteersmanError):
             return _talk(str(e), e.exit_code)
-        raise
+        return _bug()
     return result if isinstance(result, int) else 0
+
+
+def _bug() -> int:
+    """The traceback of what nobody expected, without secrets: messages of foreign errors quote what they were given."""
+    import traceback
+
+    return _talk(f"this is a bug in Steersman, please report it\n{traceback.format_exc()}", 1)
 
 
 def _usage(message: str, argv: list[str], code: int) -> int:
