@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from types import TracebackType
 from typing import Annotated, Any
 
 import typer
@@ -106,6 +107,7 @@ def _root(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Runs a command and exits with its code."""
+    sys.excepthook = _bug
     sys.exit(run(list(sys.argv[1:] if argv is None else argv)))
 
 
@@ -119,13 +121,20 @@ def run(argv: list[str]) -> int:
         return _usage(e.format_message(), argv, e.exit_code)
     except (typer.Abort, KeyboardInterrupt):
         return _talk("interrupted", 130)
-    except Exception as e:
+    except Exception as e:  # noqa: BLE001 - the outermost border: a bug is told, without secrets, and ends with 1
         from steersman.domain.errors import SteersmanError
 
         if isinstance(e, SteersmanError):
             return _talk(str(e), e.exit_code)
         raise
     return result if isinstance(result, int) else 0
+
+
+def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """The traceback of what nobody expected, without secrets: messages of foreign errors quote what they were given."""
+    import traceback
+
+    _talk(f"this is a bug in Steersman, please report it\n{''.join(traceback.format_exception(kind, error, trace))}", 1)
 
 
 def _usage(message: str, argv: list[str], code: int) -> int:

@@ -28,10 +28,10 @@ def canaries(seed: int = 1) -> Mapping[str, str]:
     def some(alphabet: str, count: int) -> str:
         return "".join(rng.choice(alphabet) for _ in range(count))
 
-    return {**_platforms(some), **_services(some)}
+    return {**_infrastructure(some), **_services(some)}
 
 
-def _platforms(some: Callable[[str, int], str]) -> Mapping[str, str]:
+def _infrastructure(some: Callable[[str, int], str]) -> dict[str, str]:
     return {
         "aws-access-key-id": "AKIA" + some(BASE32, 16),
         "aws-session-key-id": "ASIA" + some(BASE32, 16),
@@ -59,7 +59,7 @@ def _platforms(some: Callable[[str, int], str]) -> Mapping[str, str]:
     }
 
 
-def _services(some: Callable[[str, int], str]) -> Mapping[str, str]:
+def _services(some: Callable[[str, int], str]) -> dict[str, str]:
     return {
         "openai": "sk-proj-" + some(WORD, 48),
         "anthropic": "sk-ant-api03-" + some(WORD, 93) + "AA",

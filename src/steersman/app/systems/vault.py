@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from steersman.app.secrets import learn, resolve
 from steersman.app.section import Reference, Section
 from steersman.app.systems.opened import Opened, Opening
+from steersman.domain.errors import ConfigError
 
 if TYPE_CHECKING:
     from steersman.toolsets.vault import VaultAuth
@@ -82,7 +83,10 @@ async def opened(settings: VaultSettings, opening: Opening) -> AsyncIterator[Ope
     from steersman.toolsets.vault import Session, VaultToolset
     from steersman.toolsets.vault.toolset import Mounts
 
-    endpoint = Endpoint(url=settings.url, ca_file=settings.ca_file, timeout_s=settings.timeout_s)
+    try:
+        endpoint = Endpoint(url=settings.url, ca_file=settings.ca_file, timeout_s=settings.timeout_s)
+    except ValidationError as e:
+        raise ConfigError(f"vault.url: {e.errors()[0]['msg']}") from None  # a URL may hold a password
     where = Environment(kind="vault", name=opening.name, uid="", url=endpoint.url, tier=opening.tier)
     async with open_client(endpoint) as http:
         remote = Remote.at("vault", http, endpoint)
