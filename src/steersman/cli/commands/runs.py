@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 app = group("Runs: list, show, watch, resume, cancel, undo, export.")
 apps = {"runs": app}
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Id of a run; `steer runs list` shows them.")]
+LEASE_WAITS = 18
+"""Seconds: a lease lasts 15."""
 Reason = Annotated[str, typer.Option("--reason", help="Why; stands in the journal.")]
 
 
@@ -70,13 +72,32 @@ def resume(
     async def one() -> int:
         async with app_of(run_id) as (here, run):
             from steersman.cli.commands.run import report
-            from steersman.cli.watching import watched
 
-            done = await watched(here, run.plan, run.run_id, live=output is Format.table)
+            done = await _taken_over(here, run, live=output is Format.table)
             await report(here, done, output)
             return int(done.exit_code)
 
     raise typer.Exit(go(one() if run_id else _recover()))
+
+
+async def _taken_over(here: App, run: Run, *, live: bool) -> Run:
+    """Goes on with a run; waits for the lease of a process that died to run out, as nobody can see that it did.
+
+    Raises ConcurrencyError when the lease is still another's then: that process lives.
+    """
+    import asyncio
+
+    from steersman.cli.watching import watched
+    from steersman.domain.errors import ConcurrencyError
+
+    for number in range(LEASE_WAITS):
+        try:
+            return await watched(here, run.plan, run.run_id, live=live)
+        except ConcurrencyError:
+            if number == 0:
+                talk(f"another process has or had {run.run_id}: waiting up to {LEASE_WAITS} s for its lease ...")
+            await asyncio.sleep(1.0)
+    return await watched(here, run.plan, run.run_id, live=live)
 
 
 @app.command()
