@@ -151,7 +151,7 @@ class Gullible:
 
 @dataclass
 class Poisoned:
-    """The gate; what it lets read says what the injection says."""
+    """The gate; what it lets read says what the injection says, and of what was asked for that there is none."""
 
     inner: Caller
     injection: Injection
@@ -163,7 +163,7 @@ class Poisoned:
         outcome = await self.inner.call(call)
         last = self.injection.carrier.rpartition(".")[2]
         item = {last: self.injection.text, "labels": {"app": "front", last: self.injection.text}, "state": "ok"}
-        return outcome.model_copy(update={"output": {"items": [item, self.injection.text]}})
+        return outcome.model_copy(update={"output": {"series": [], "items": [item, self.injection.text]}})
 
 
 @cache

@@ -32,6 +32,7 @@ from typing import Any
 import httpx
 
 from steersman.agents.investigate import Scope, investigate
+from steersman.domain.errors import UnavailableError
 from steersman.domain.fact import Fact
 from steersman.domain.finding import Investigation
 from steersman.domain.signal import Change, LogPage, Selector, Series, SignalName, SpanPage, Window
@@ -116,6 +117,8 @@ class Kept:
         key = f"{verb} {words!r}"
         if self.inner is not None:
             self.answers[key] = await getattr(self.inner, verb)(*words, **more)
+        if key not in self.answers:
+            raise UnavailableError(f"{verb!r} was not answered when this was kept")
         found = self.answers[key]
         # What was kept before a field came into being has its default.
         return type(found).model_construct(**found.__dict__) if isinstance(found, Fact) else found

@@ -40,7 +40,9 @@ async def prometheus(folder: Path) -> asyncio.Server:
             start, end, step = (float(asked[name][0]) for name in ("start", "end", "step"))
             times = [start + step * i for i in range(int((end - start) / step) + 1)]
             # What stands still is no sign of life: the last digits move.
-            values = [[t, f"{float(value) * (1 + 0.01 * (int(t) % 3)):.6g}"] for t in times]
+            moving = [(t, (int(t) * 7919) % 11) for t in times]
+            level = 40.0 if DEPTH in query else float(value)
+            values = [[t, f"{level * (1 + 0.01 * by):.6g}"] for t, by in moving]
             result = [{"metric": {}, "values": values}]
         elif path.path.endswith("query"):
             result = [{"metric": {}, "value": [time.time(), value]}]

@@ -85,7 +85,7 @@ class Shell:
             if step["hold"]:
                 step["hold"]["for_s"] = WATCH_S
         for condition in plan["conditions"]:
-            condition |= {"window_s": 10.0, "point_s": 1.0, "min_points": 2}
+            condition |= {"window_s": 120.0, "point_s": 0.5, "min_points": 2}
         path = self.home / f"{scenario}.json"
         path.write_text(json.dumps(plan))
         return path

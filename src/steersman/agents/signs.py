@@ -56,6 +56,7 @@ LEAST: dict[str, tuple[float, FaultKind, float]] = {
     "restarts": (3, "crash_loop", 0.7),
     "restart_count": (3, "crash_loop", 0.7),
     "waiting_locks": (1, "latency_regression", 0.5),
+    "blocked": (1, "latency_regression", 0.6),
 }
 """Numbers from which a field is a sign."""
 USED_UP = 0.9

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 from functools import cache
 from types import MappingProxyType
-from typing import get_args
 
 import yaml
 
@@ -18,7 +17,6 @@ from steersman.domain.environment import Tier
 from steersman.domain.errors import InputError
 from steersman.domain.goal import Goal
 from steersman.domain.ids import OperationName, ResourceId
-from steersman.domain.load import GeneratorName
 from steersman.domain.operation import Operation
 from steersman.domain.plan import Plan
 from steersman.domain.scenario import Scenario
@@ -40,12 +38,8 @@ PROBLEMS_SHOWN = 8
 
 @cache
 def plannable() -> Mapping[OperationName, Operation]:
-    """Everything that a scenario can name: what has code here, and contracts of what has none.
-
-    Load generators are taken as contracts: which hosts may be put under load is said by an environment.
-    """
-    here = {each.name: each for each in all_operations() if each.toolset not in get_args(GeneratorName)}
-    return MappingProxyType({**contracts(), **here})
+    """Everything that a scenario can name: what has code here, and contracts of what has none."""
+    return MappingProxyType({**contracts(), **{each.name: each for each in all_operations()}})
 
 
 def is_only_contract(scenario: Scenario) -> bool:

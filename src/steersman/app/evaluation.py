@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 
 from steersman.agents.planning import PlanningDeps
 from steersman.agents.proposing import Proposal, propose
-from steersman.app.contracts import contract_world, given
+from steersman.app.contracts import contract_world, given, plannable
 from steersman.app.minds import Minds, model_name
 from steersman.app.scenarios import Knowledge
 from steersman.app.settings import Settings
@@ -38,7 +38,6 @@ from steersman.planning.assume import Given, assumed
 from steersman.planning.check import check
 from steersman.planning.parameters import bind
 from steersman.planning.world import World
-from steersman.toolsets.contracts.catalogue import contracts
 from steersman.toolsets.lab import OPERATIONS as LAB_OPERATIONS
 
 WORLDS: dict[str, frozenset[str]] = {
@@ -216,7 +215,7 @@ def _lab(probe: Invocation, there: tuple[Given, ...]) -> JsonObject:
 def _world(name: str) -> World:
     services = WORLDS[name]
     if name == "k8s":
-        platforms = sorted({operation.toolset for operation in contracts().values()} - {"kubernetes", "lab"})
+        platforms = sorted({operation.toolset for operation in plannable().values()} - {"kubernetes", "lab"})
         return replace(contract_world(["kubernetes", *platforms]), services=services)
     base = contract_world(["kubernetes"])
     here = base.environment.model_copy(update={"kind": "lab", "tier": "lab"})

@@ -10,6 +10,7 @@ from typing import Literal
 
 from steersman.agents.investigate import Scope, Tell
 from steersman.agents.investigate import investigate as look
+from steersman.app.beside import beside, joined
 from steersman.app.wiring import App, new_run_id
 from steersman.domain.errors import ToolError, UnavailableError
 from steersman.domain.finding import Evidence, Investigation
@@ -60,8 +61,11 @@ async def investigate(app: App, question: Question, source: Source | None = None
     began = question.alert_at or question.window.start
     incident = await app.journal.incident(f"{where.uid}:{key}", began)
     scope = question.scope(() if question.capture else app.world.services)
-    found = await look(question.text, question.window, source, scope=scope, incident_id=incident.id)
-    found = await cited(found, source)
+    found, answers = await asyncio.gather(
+        look(question.text, question.window, source, scope=scope, incident_id=incident.id),
+        beside(app, question.text, question.window, question.service),
+    )
+    found = await cited(joined(found, answers), source)
     if found.asked is not None:
         place = None if question.capture else where
         asked = found.asked.model_copy(update={"environment": place, "capture": question.capture})

@@ -31,6 +31,8 @@ FELT = 0.2
 """Score of lost time from which requests felt it."""
 FELT_AT_ONCE: frozenset[FaultKind] = frozenset({"cpu_burn", "slow_disk", "pool_exhaustion"})
 """Resources whose shortage requests wait for."""
+TIMED: frozenset[FaultKind] = frozenset({"slow_disk"})
+"""Resources that are measured as a time, by a process that may itself be slow: only traces say whether it was felt."""
 TELLING = 0.85
 """Weight below which its reason is told."""
 DECISION = 0.5
@@ -104,7 +106,8 @@ def rank(
         depends,
         weights,
         flooded,
-        frozenset(np.unique(bundle.spans.service).tolist()),
+        traced=frozenset(np.unique(bundle.spans.service).tolist()),
+        felt=_felt(symptoms, scores),
     )
     changed = released(bundle)
     by_service: dict[int, list[Weighed]] = defaultdict(list)
@@ -128,6 +131,15 @@ def _strongest(symptoms: Sequence[Symptom], scores: Sequence[float]) -> dict[int
         mine = best[symptom.service]
         mine[symptom.modality] = max(mine.get(symptom.modality, 0.0), score)
     return best
+
+
+def _felt(symptoms: Sequence[Symptom], scores: Sequence[float]) -> dict[int, float]:
+    """Time that each service's requests lose by their traces: a quantile of a metric may be a few slow ones."""
+    found: dict[int, float] = {}
+    for symptom, score in zip(symptoms, scores, strict=True):
+        if _by_traces(symptom, "latency"):
+            found[symptom.service] = max(found.get(symptom.service, 0.0), score)
+    return found
 
 
 def _flooded(symptoms: Sequence[Symptom], scores: Sequence[float]) -> dict[int, float]:
@@ -158,6 +170,8 @@ class _View:
     flooded: Mapping[int, float]
     traced: frozenset[int]
     """Services that have spans."""
+    felt: Mapping[int, float]
+    """Lost time of each service, call by call."""
 
     def weigh(self, symptom: Symptom, score: float) -> Weighed:
         """The symptom's score times each weight that applies; the heaviest reason is told."""
@@ -209,6 +223,8 @@ class _View:
     def _unfelt(self, symptom: Symptom) -> bool:
         if symptom.kind not in FELT_AT_ONCE or not len(self.bundle.spans):
             return False
+        if symptom.kind in TIMED:
+            return self.felt.get(symptom.service, 0.0) < FELT
         return self.own[symptom.service].get("latency", 0.0) < FELT
 
     def _other(self, symptom: Symptom) -> bool:

@@ -13,6 +13,7 @@ from steersman.domain.conversation import Heard, Namespace, Summary, Thread, Thr
 from steersman.domain.errors import InputError, IntegrityError
 from steersman.knowledge.lexical import Lexicon
 from steersman.knowledge.shelf import query_terms
+from steersman.knowledge.summary import sentences
 
 FILE = "threads.db"
 TITLE = 80
@@ -115,18 +116,20 @@ class ThreadStore:
         self.thread(namespace, identity)
         self._db.execute("UPDATE thread SET summary = ? WHERE id = ?", (summary.model_dump_json(), identity))
 
-    def recall(self, namespace: Namespace, text: str, *, limit: int = 3, but: str = "") -> list[Heard]:
+    def recall(self, namespace: Namespace, text: str, *, limit: int = 3, but: tuple[str, int] = ("", 0)) -> list[Heard]:
         """What people said before about this, and what came of it, likest first.
 
-        Nothing of other namespaces, nor of the thread `but`; an answer that led to nothing is not worth telling again.
+        Nothing of other namespaces, and not the turn `but`. What was only asked, and an answer that led to nothing, are
+        not worth telling again.
         """
         rows = self._db.execute(
             "SELECT thread, document FROM turn JOIN thread ON thread.id = turn.thread"
-            " WHERE namespace = ? AND thread.id != ? ORDER BY updated_at DESC, number DESC LIMIT ?",
-            (namespace, but, LOOKED_THROUGH),
+            " WHERE namespace = ? ORDER BY updated_at DESC, number DESC LIMIT ?",
+            (namespace, LOOKED_THROUGH),
         )
         read = ((thread, Turn.model_validate_json(document)) for thread, document in rows)
-        held = {(thread, turn.number): turn for thread, turn in read if turn.author == "user" or turn.refs}
+        held = {(thread, turn.number): turn for thread, turn in read if _tells(turn)}
+        held.pop(but, None)
         lexicon: Lexicon[tuple[str, int]] = Lexicon()
         for key, turn in held.items():
             lexicon.add(key, query_terms(turn.text))
@@ -189,6 +192,13 @@ class ThreadStore:
                 self._db.execute(
                     "UPDATE turn SET document = ? WHERE thread = ? AND number = ?", (text, identity, number)
                 )
+
+
+def _tells(turn: Turn) -> bool:
+    """Whether a turn says something: a person's that is no mere question, or code's that is about something."""
+    if turn.author != "user":
+        return bool(turn.refs)
+    return not all(sentence.endswith(("?", "？")) for sentence in sentences(turn.text))
 
 
 def _thread(row: tuple[str, str, str, str, str, int]) -> Thread:

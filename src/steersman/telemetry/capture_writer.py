@@ -147,13 +147,13 @@ def _points(series: Series) -> list[tuple[Any, ...]]:
 
 
 def _log(line: LogRecord) -> tuple[Any, ...]:
-    who = (line.service, line.instance, line.version)
-    return (_naive(line.at), *who, line.level, line.message, line.trace_id, line.span_id)
+    who = (line.service, line.instance or None, line.version or None)
+    return (_naive(line.at), *who, line.level or None, line.message, line.trace_id or None, line.span_id or None)
 
 
 def _span(span: Span) -> tuple[Any, ...]:
     status = None if span.error is None else ("error" if span.error else "ok")
-    who = (span.service, span.instance, span.version)
+    who = (span.service, span.instance or None, span.version or None)
     return (
         *(span.trace_id, span.span_id, span.parent_id or None),
         *who,

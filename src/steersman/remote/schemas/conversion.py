@@ -5,7 +5,7 @@ A reference becomes `{"$ref": "#/$defs/<part>"}`; whoever uses a schema carries 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from pydantic import JsonValue
@@ -60,14 +60,20 @@ class Schemas:
     _reach: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def convert(self, schema: JsonValue, side: Side) -> tuple[JsonValue, frozenset[str]]:
-        """A schema, and the parts that it needs.
+        """A schema, and the parts that it refers to; `closed` adds those that these refer to.
 
         Raises InputError for remote references, circles that never end, and what is nested too deeply.
         """
         part = Part()
         made = _Conversion(self, part, side).of(schema, 0, here=True)
         self._drain()
-        return made, self._closed(part)
+        self._must_be_usable(part)
+        return made, frozenset(part.uses)
+
+    def closed(self, names: Iterable[str]) -> dict[str, JsonValue]:
+        """Parts with all that they lead to, by id."""
+        found = sorted(frozenset[str]().union(*(self.reach(name) for name in names)))
+        return {name: self.parts[name].schema for name in found}
 
     def part(self, ref: JsonValue, side: Side) -> str:
         """The id of a named schema, which is converted when it is first asked for."""
@@ -105,13 +111,12 @@ class Schemas:
             identity, number = f"{name}_{number}", number + 1
         return identity
 
-    def _closed(self, root: Part) -> frozenset[str]:
+    def _must_be_usable(self, root: Part) -> None:
         needed = frozenset().union(*(self.reach(name) for name in root.uses)) if root.uses else frozenset[str]()
         for name in needed:
             if self.parts[name].error:
                 raise InputError(f"schema {name.partition('.')[2]!r}: {self.parts[name].error}")
         self._refuse_circles(root)
-        return needed
 
     def reach(self, name: str) -> frozenset[str]:
         """A part and all that it leads to."""

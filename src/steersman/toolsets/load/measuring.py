@@ -69,19 +69,21 @@ class Measuring:
             raise UnavailableError(f"{self.generator.name} ended with exit code {finished.exit_code}: {last!r}")
         measured = self.generator.read(profile, folder)
         result = result_of(name, profile, measured, finished, generator=self.generator)
-        return _cut(result, watcher) if watcher.aborted else result
+        return _cut(result, finished, watcher) if watcher.aborted else result
 
 
-def _cut(result: LoadResult, watcher: Watcher) -> LoadResult:
+def _cut(result: LoadResult, finished: Finished, watcher: Watcher) -> LoadResult:
     """A run that ended early, measured until then."""
     end_s = watcher.points[-1].at_s
     blocks = tuple(block for block in result.blocks if block.start_s <= end_s)
+    health = result.health.model_copy(update={"cpu_peak": finished.cpu_peak(end_s)})
     until = min(end_s, watcher.profile.duration_s)
     planned = watcher.profile.planned(watcher.profile.warm_up_s, until) if result.model == "open" else None
     return result.model_copy(
         update={
             "aborted": watcher.aborted,
             "blocks": blocks,
+            "health": health,
             "measured_s": max(until - watcher.profile.warm_up_s, 0.001),
             "planned_journeys": planned,
         }

@@ -129,7 +129,7 @@ def _closed(tool: ToolDefinition) -> JsonObject:
         made, parts = schemas.convert(tool.input_schema, "in")
     except InputError as e:
         raise InputError(f"tool {tool.name!r}: {e}") from e
-    held: JsonObject = {name: schemas.parts[name].schema for name in sorted(parts)}
+    held: JsonObject = schemas.closed(parts)
     plain: JsonObject = made if isinstance(made, dict) else {}
     return bundle({"properties": {}, **plain, "type": "object", "additionalProperties": False}, held)
 
@@ -143,7 +143,7 @@ def promised(tool: ToolDefinition) -> JsonObject | None:
         made, parts = schemas.convert(tool.output_schema, "out")
     except InputError:
         return None
-    return bundle(made, {name: schemas.parts[name].schema for name in sorted(parts)})
+    return bundle(made, schemas.closed(parts))
 
 
 def _verb(name: str, taken: set[str]) -> str:

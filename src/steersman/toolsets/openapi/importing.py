@@ -55,17 +55,14 @@ class Made:
 def import_description(data: bytes, wish: Wish, *, now: datetime) -> Made:
     """Compiles all of it. Raises InputError in one line for what cannot be used at all."""
     compiler = Compiler.of(read(data, name=wish.source))
-    recipes = list(compiler.recipes())
-    if not recipes:
+    content, rows = content_of(compiler.recipes(), compiler.schemas)
+    if not rows.operations:
         why = f": {compiler.left_out[0].where}: {compiler.left_out[0].why}" if compiler.left_out else ""
         raise InputError(f"{wish.source!r} has no operation that can be taken over{why}")
-    must_fit(wish.overlay, frozenset(recipe.verb for recipe in recipes))
+    must_fit(wish.overlay, frozenset(row[0] for row in rows.operations))
     server, typed = _server(wish, compiler.servers())
     schemes = compiler.schemes()
     _must_name_schemes(wish.auth, schemes)
-    needed = {name for recipe in recipes for name in (*recipe.parts, *recipe.answer_parts)}
-    parts = {name: compiler.schemas.parts[name].schema for name in needed}
-    content, rows = content_of(recipes, parts)
     info = compiler.document.root.get("info")
     manifest = Manifest(
         name=wish.name,
@@ -79,7 +76,7 @@ def import_description(data: bytes, wish: Wish, *, now: datetime) -> Made:
         auth=wish.auth,
         schemes=schemes,
         overlay=wish.overlay,
-        operations=len(recipes),
+        operations=len(rows.operations),
         imported_at=now,
         imported_by=wish.by,
         content=content,

@@ -19,6 +19,7 @@ from steersman.domain.environment import Tier
 from steersman.domain.errors import InputError, IntegrityError
 from steersman.domain.fact import Digest, Fact, Instant, JsonObject, canonical
 from steersman.domain.overlay import Overlay
+from steersman.remote.schemas.conversion import Schemas
 from steersman.remote.text import one_line
 from steersman.toolsets.openapi.recipe import Recipe, Scheme
 
@@ -27,7 +28,7 @@ _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE operation (verb TEXT PRIMARY KEY, method TEXT NOT NULL, path TEXT NOT NULL, summary TEXT NOT NULL,
   words TEXT NOT NULL, digest TEXT NOT NULL, recipe TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE part (id TEXT PRIMARY KEY, digest TEXT NOT NULL, schema TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE part (id TEXT PRIMARY KEY, digest TEXT NOT NULL, schema TEXT NOT NULL, uses TEXT NOT NULL) WITHOUT ROWID;
 """
 _AT_ONCE = 500
 
@@ -84,7 +85,9 @@ class Kept:
             self._db = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10)
             rows = dict(self._db.execute("SELECT key, value FROM meta"))
             self.manifest = Manifest.model_validate_json(rows["manifest"])
-            self._digests = dict(self._db.execute("SELECT id, digest FROM part"))
+            rows_of_parts = self._db.execute("SELECT id, digest, uses FROM part").fetchall()
+            self._digests = {identity: digest for identity, digest, _ in rows_of_parts}
+            self._uses = {identity: uses.split() for identity, _, uses in rows_of_parts}
             self._verbs = dict(self._db.execute("SELECT verb, digest FROM operation"))
         except (sqlite3.DatabaseError, KeyError, ValidationError) as e:
             raise IntegrityError(
@@ -108,46 +111,56 @@ class Kept:
         return list(self._verbs)
 
     def recipe(self, verb: str) -> tuple[Recipe, str]:
-        """One operation, and its digest, which covers its schemas. Raises InputError when there is none."""
+        """One operation, and a digest over it and all its schemas. Raises InputError when there is none."""
         row = self._db.execute("SELECT recipe FROM operation WHERE verb = ?", (verb,)).fetchone()
         if row is None:
             raise InputError(f"{self.manifest.name!r} has no operation {verb!r}; `steer tools list` shows all")
         recipe = Recipe.model_validate_json(row[0])
-        used = {name: self._digests.get(name, "") for name in (*recipe.parts, *recipe.answer_parts)}
-        if _operation_digest(row[0], used) != self._verbs[verb]:
+        if _hash(row[0]) != self._verbs[verb]:
             raise IntegrityError(f"{self.manifest.name}.{verb} is not what was imported; import it again")
-        return recipe, self._verbs[verb]
+        reached = self._reached((*recipe.parts, *recipe.answer_parts))
+        return recipe, _hash(json.dumps([row[0], [(name, self._digests[name]) for name in reached]]))
 
     def parts(self, ids: Sequence[str]) -> JsonObject:
-        """Schemas by their ids; each is read from the file, and compared with its digest, once."""
-        missing = [identity for identity in ids if identity not in self._parts]
+        """Schemas with all that they lead to; each is read from the file, and compared with its digest, once."""
+        reached = self._reached(ids)
+        missing = [identity for identity in reached if identity not in self._parts]
         for start in range(0, len(missing), _AT_ONCE):
             some = missing[start : start + _AT_ONCE]
             marks = ",".join("?" * len(some))
             for identity, text in self._db.execute(f"SELECT id, schema FROM part WHERE id IN ({marks})", some):  # noqa: S608  # only question marks are put in
-                if _hash(text) != self._digests[identity]:
+                if _part_digest(text, self._uses[identity]) != self._digests[identity]:
                     raise IntegrityError(f"schema {identity!r} of {self.manifest.name!r} is not what was imported")
                 self._parts[identity] = json.loads(text)
-        return {identity: self._parts[identity] for identity in ids}
+        return {identity: self._parts[identity] for identity in reached}
+
+    def _reached(self, ids: Sequence[str]) -> list[str]:
+        """Ids with those of all schemas that they lead to, in order."""
+        seen = set(ids)
+        rest = list(ids)
+        while rest:
+            more = set(self._uses.get(rest.pop(), ())) - seen
+            seen |= more
+            rest.extend(more)
+        if seen - self._digests.keys():
+            raise IntegrityError(f"{self.manifest.name!r} lacks a schema that it refers to; import it again")
+        return sorted(seen)
 
 
-def content_of(recipes: Iterable[Recipe], parts: dict[str, JsonValue]) -> tuple[Digest, Rows]:
-    """The digest over everything, and the rows that will be kept."""
-    part_rows = []
-    digests: dict[str, str] = {}
-    for identity, schema in sorted(parts.items()):
-        text = canonical(schema).decode()
-        digests[identity] = _hash(text)
-        part_rows.append((identity, digests[identity], text))
-    operation_rows = []
+def content_of(recipes: Iterable[Recipe], schemas: Schemas) -> tuple[Digest, Rows]:
+    """The digest over everything, and the rows that will be kept: operations, and the schemas that they reach."""
+    operation_rows, wanted = [], set[str]()
     for recipe in recipes:
         text = recipe.model_dump_json(by_alias=True)
-        used = {name: digests[name] for name in (*recipe.parts, *recipe.answer_parts)}
-        said = _operation_digest(text, used)
-        line = (recipe.verb, recipe.method, recipe.path, recipe.summary, recipe.words, said, text)
+        line = (recipe.verb, recipe.method, recipe.path, recipe.summary, recipe.words, _hash(text), text)
         operation_rows.append(line)
+        wanted.update(recipe.parts, recipe.answer_parts)
+    part_rows = []
+    for identity, schema in schemas.closed(wanted).items():
+        text, uses = canonical(schema).decode(), sorted(schemas.parts[identity].uses)
+        part_rows.append((identity, _part_digest(text, uses), text, " ".join(uses)))
     operation_rows.sort()
-    found = [*digests.items(), *((row[0], row[5]) for row in operation_rows)]
+    found = [*((row[0], row[1]) for row in part_rows), *((row[0], row[5]) for row in operation_rows)]
     return _content(found), Rows(operation_rows, part_rows)
 
 
@@ -155,7 +168,7 @@ class Rows(NamedTuple):
     """What will be kept."""
 
     operations: list[tuple[str, str, str, str, str, str, str]]
-    parts: list[tuple[str, str, str]]
+    parts: list[tuple[str, str, str, str]]
 
 
 def keep(path: Path, manifest: Manifest, rows: Rows, *, signature: str) -> None:
@@ -168,14 +181,14 @@ def keep(path: Path, manifest: Manifest, rows: Rows, *, signature: str) -> None:
         meta = {"schema": str(SCHEMA), "manifest": manifest.model_dump_json(by_alias=True), "signature": signature}
         db.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
         db.executemany("INSERT INTO operation VALUES (?, ?, ?, ?, ?, ?, ?)", rows.operations)
-        db.executemany("INSERT INTO part VALUES (?, ?, ?)", rows.parts)
+        db.executemany("INSERT INTO part VALUES (?, ?, ?, ?)", rows.parts)
         db.commit()
     beside.chmod(0o600)
     beside.replace(path)
 
 
-def _operation_digest(text: str, used: dict[str, str]) -> str:
-    return _hash(json.dumps([text, sorted(used.items())]))
+def _part_digest(text: str, uses: Sequence[str]) -> str:
+    return _hash(json.dumps([text, list(uses)]))
 
 
 def _content(found: list[tuple[str, str]]) -> Digest:

@@ -90,8 +90,9 @@ class Recipe(Fact):
     security: tuple[dict[str, tuple[str, ...]], ...] | None = None
     """Alternatives: scheme name to scopes; None: nothing is said anywhere."""
     parts: tuple[str, ...] = ()
-    """What its arguments' schema reaches."""
+    """What its arguments' schema refers to."""
     answer_parts: tuple[str, ...] = ()
+    """What its answers' schemas refer to."""
     paging: str = ""
     """Name of the argument that asks for the next page; empty: none was recognised."""
 

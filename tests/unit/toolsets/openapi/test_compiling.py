@@ -24,7 +24,7 @@ def compiled(root: dict) -> tuple[Compiler, list[Recipe]]:
 
 def arguments_of(root: dict) -> jsonschema_rs.Validator:
     compiler, (recipe,) = compiled(root)
-    parts: JsonObject = {name: compiler.schemas.parts[name].schema for name in recipe.parts}
+    parts: JsonObject = compiler.schemas.closed(recipe.parts)
     return validator(bundle(recipe.input_schema, parts))
 
 
