@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,6 +71,15 @@ class Shop:
         done = self.steer("run", *words, "--yes", "-o", "json")
         assert done.stdout.strip(), done.stderr
         return done.returncode, json.loads(done.stdout)
+
+    def resumed(self, run_id: str) -> subprocess.CompletedProcess[str]:
+        """Resumes a run whose process was killed; its lease has to run out first."""
+        until = time.monotonic() + 120
+        while True:
+            done = self.steer("runs", "resume", run_id, "-o", "json")
+            if "by another process" not in done.stderr or time.monotonic() > until:
+                return done
+            time.sleep(1)
 
     def tool(self, operation: str, **arguments: object) -> dict:
         done = self.steer("tools", "call", operation, "--args", json.dumps(arguments), "-o", "json")

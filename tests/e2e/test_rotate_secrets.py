@@ -184,7 +184,7 @@ def test_a_kill_after_the_server_applied_is_settled_by_read_back_and_publishes_o
     losing.armed, shop.bao = False, direct
     (run_id,) = [each["run_id"] for each in json.loads(shop.steer("runs", "list", "-o", "json").stdout)]
     there = users(shop)
-    resumed = shop.steer("runs", "resume", run_id, "-o", "json")
+    resumed = shop.resumed(run_id)
     losing.server.shutdown()
     assert resumed.returncode == 0, resumed.stderr
     assert versions(shop) == 2
