@@ -121,7 +121,7 @@ def run(argv: list[str]) -> int:
         return _usage(e.format_message(), argv, e.exit_code)
     except (typer.Abort, KeyboardInterrupt):
         return _talk("interrupted", 130)
-    except Exception as e:
+    except Exception as e:  # noqa: BLE001 - the outermost border: a bug is told, without secrets, and ends with 1
         from steersman.domain.errors import SteersmanError
 
         if isinstance(e, SteersmanError):
