@@ -161,6 +161,7 @@ def test_in_answers_and_errors_of_a_server(shop: Shop) -> None:
     )
     calls = [shop.steer("tools", "call", name, "--args", json.dumps(arguments)) for name, arguments in asked]
     server.shutdown()
+    server.server_close()
     clean(shop, *calls)
     assert calls[0].returncode == 0
 

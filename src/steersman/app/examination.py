@@ -40,7 +40,7 @@ async def examine(settings: Settings) -> tuple[Examined, ...]:
         Place(name, system, section)
         for name, environment in settings.environments.items()
         for system in SYSTEMS
-        if (section := getattr(environment, system)) is not None
+        if (section := getattr(environment, system))  # `apis` and `mcp` are empty where there are none
     ]
     return tuple(await asyncio.gather(*(_examined(settings, place) for place in places)))
 
