@@ -186,6 +186,7 @@ def test_a_kill_after_the_server_applied_is_settled_by_read_back_and_publishes_o
     there = users(shop)
     resumed = shop.resumed(run_id)
     losing.server.shutdown()
+    losing.server.server_close()
     assert resumed.returncode == 0, resumed.stderr
     assert versions(shop) == 2
     assert users(shop) == there
