@@ -24,7 +24,7 @@ KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """Variables that a generator may see; no credentials, no proxies, none of its own settings."""
 POLITE_S = 1.0
 """How long a generator that was asked to end may take, before its group is killed."""
-EARLY_S = 1.5
+EARLY_S = 1.8
 """...and one that is to leave its figures."""
 HEAD_CHARACTERS = 20_000
 SAMPLE_S = 0.5
