@@ -50,6 +50,10 @@ class Known(Mapping[OperationName, Registered]):
         if name not in self._made:
             toolset = self._lazy[name]
             found = _registered(toolset.binding(name), toolset)
+            if found.binding.operation.name != name:
+                raise ConfigError(
+                    f"{toolset.name!r} gives {found.binding.operation.name!r} for {name!r}; import it again"
+                )
             self._must_probe_by_a_read(found)
             self._made[name] = found
         return self._made[name]

@@ -82,3 +82,14 @@ def test_a_probe_that_is_no_read_is_refused_when_the_operation_is_asked_for() ->
     registry = Registry.of((Far(write, other),))
     with pytest.raises(ConfigError, match="probe"):
         registry.find(OperationName("far.write"))
+
+
+def test_an_operation_under_another_name_is_not_made() -> None:
+    class Lying(Far):
+        def binding(self, name: OperationName) -> Binding:
+            del name
+            return Binding(READ.model_copy(update={"name": OperationName("far.other")}), nothing)
+
+    registry = Registry.of((Lying(READ),))
+    with pytest.raises(ConfigError, match="'far' gives 'far.other' for 'far.look'"):
+        registry.find(OperationName("far.look"))
