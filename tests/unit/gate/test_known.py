@@ -91,5 +91,5 @@ def test_an_operation_under_another_name_is_not_made() -> None:
             return Binding(READ.model_copy(update={"name": OperationName("far.other")}), nothing)
 
     registry = Registry.of((Lying(READ),))
-    with pytest.raises(ConfigError, match="'far' gives 'far.other' for 'far.look'"):
+    with pytest.raises(ConfigError, match=r"'far' gives 'far\.other' for 'far\.look'"):
         registry.find(OperationName("far.look"))
