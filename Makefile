@@ -35,7 +35,7 @@ demo: setup
 
 test: setup check
 	@scripts/system-packages prometheus prometheus-alertmanager prometheus-node-exporter postgresql
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 docs: setup  # the reference, from the code
 	$(BIN)/python scripts/reference.py

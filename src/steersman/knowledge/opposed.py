@@ -10,7 +10,8 @@ import re
 
 from steersman.domain.scenario import Scenario
 
-POLITE = r"(?:(?:please|now|just|quickly|can you|could you|go and|you must|let'?s|we (?:want|need) to|i (?:want|need) to)\s+)*"
+ASKING = r"please|now|just|quickly|c(?:an|ould) you|go and|you must|let'?s|(?:we|i) (?:want|need) to"
+POLITE = rf"(?:(?:{ASKING})\s+)*"
 ENGLISH = {
     "delete": r"delete|drop|remove|destroy|wipe|purge|truncate|uninstall|erase|tear down|get rid of",
     "switch off": r"stop|disable|suspend|terminate|kill(?!(?:\s+\S+){0,2}\s+pods?\b)|"
@@ -27,8 +28,8 @@ KOREAN = {
 TAIL = r"\s*(?:시켜|하기|해|하|려|게)?\s*(?:줘|주세요|라|줄래|주십시오|요|함)?[.!\s]*$"
 SYMPTOM = re.compile(
     r"\b(?:errors?|latency|leaks?|storms?|stampedes?|spikes?|pressure|nois\w+|backlogs?|drift|crash\w*|loops?|timeouts?|"
-    r"retries|load|lag|bottlenecks?|floods?|abus\w+|attack\w*|runaway|vulnerabilit\w+|unused|stale|orphaned)\b|"
-    r"에러|오류|지연|누수|폭풍|스탬피드|부하|압박|노이즈|밀린|드리프트|크래시|타임아웃|재시도|병목|공격|급증|폭주|취약점|사용하지\s*않는|안\s*쓰는|오래된",
+    r"retries|load|lag|bottlenecks?|floods?|abus\w+|attack\w*|vulnerabilit\w+|unused|stale|orphaned)\b|"
+    r"에러|오류|지연|누수|폭풍|스탬피드|부하|압박|노이즈|밀린|드리프트|크래시|타임아웃|재시도|병목|공격|급증|취약점|사용하지\s*않는|안\s*쓰는|오래된",
     re.IGNORECASE,
 )
 TELEMETRY = re.compile(r"\b(?:traces?|metrics?|logs?|spans?|telemetry)\b|트레이스|메트릭|로그|지표|스팬", re.IGNORECASE)
@@ -41,7 +42,7 @@ def opposed(goal: str, scenario: Scenario) -> str:
     """Why the scenario does not do what the goal demands; empty when nothing speaks against it."""
     offers = [scenario.goal, *scenario.goals.values(), scenario.id.replace("-", " ")]
     for kind in demanded(goal):
-        if not any(_is_main(offer, kind) for offer in offers):
+        if not any(_is_main(offer, kind) and not SYMPTOM.search(offer) for offer in offers):
             return f"the request is to {kind} something, and this does not"
     return ""
 

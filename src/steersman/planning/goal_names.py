@@ -91,6 +91,17 @@ def names_in(text: str, nouns: Collection[str], services: Collection[str]) -> It
                     yield hit[1]
 
 
+def could_be_named(text: str, value: str, nouns: Collection[str], services: Collection[str]) -> bool:
+    """Whether somebody else's reading of a name can stand: it looks like one, or its noun is beside it."""
+    if NO_NAME.fullmatch(value):
+        return False
+    beside = (
+        rf"{re.escape(noun)}{CALLED}{re.escape(value)}|{re.escape(value)}\s*의?\s*{re.escape(noun)}" for noun in nouns
+    )
+    looks = value in services or DISTINCT.search(value) is not None
+    return looks or any(re.search(each, text, re.IGNORECASE) for each in beside)
+
+
 def words_in(text: str, allowed: JsonValue) -> Iterator[str]:
     """Those of a closed set that the text says."""
     for word in allowed if isinstance(allowed, list) else ():

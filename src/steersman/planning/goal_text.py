@@ -62,9 +62,14 @@ def _said(text: str, parameter: Parameter, kind: ParameterKind, services: frozen
         case "word":
             return words_in(text, parameter.schema_.get("enum"))
         case "name":
-            return names_in(text, parameter.words or (parameter.name.replace("_", " "),), services)
+            return names_in(text, nouns(parameter), services)
         case _:
             assert_never(kind)
+
+
+def nouns(parameter: Parameter) -> tuple[str, ...]:
+    """What the name of a parameter stands beside."""
+    return parameter.words or (parameter.name.replace("_", " "),)
 
 
 def several_in(text: str, parameter: Parameter, services: frozenset[str] = frozenset()) -> list[JsonValue]:
