@@ -190,6 +190,7 @@ class Inverse:
                 direction="undo",
                 grant=self.session.grant,
                 expects=now if same_probe else None,
+                restores=before(self.record) if same_probe else None,
                 timeout_s=verb.timeout_s,
                 retry=Retry(attempts=self.session.deps.settings.inverse_rounds),
                 budget=self.run.plan.budget,

@@ -86,6 +86,23 @@ async def test_a_lost_answer_of_an_inverse_is_settled_not_repeated() -> None:
         assert bench.world.journal == [("set", "a"), ("set", "a")]
 
 
+async def test_a_lost_answer_of_an_inverse_that_cannot_say_what_it_leaves_is_settled_at_once() -> None:
+    async with Bench() as bench:
+        plan = sim_plan(bench.world, [sim_step("job", "begin", "job", 1), broken("job")])
+
+        async def lose(name):
+            bench.world.faults["job"] = ["lose_answer"]
+            began.append(bench.clock.monotonic())
+
+        began: list[float] = []
+        bench.world.read, bench.world.faults["broken"] = lose, ["refuse"]
+        run = await bench.run(plan)
+        assert (run.state, bench.values()) == ("rolled_back", {})
+        assert (run.undo["job"].settled.result, run.undo["job"].settled.settled_by) == ("done", "probe")
+        assert bench.clock.monotonic() - began[0] < 1.0
+        assert bench.world.journal == [("set", "job"), ("end", "job")]
+
+
 async def test_what_is_irreversible_stands_and_what_it_relied_on_is_still_undone() -> None:
     async with Bench("review", a=1, mail=0) as bench:
         plan = sim_plan(
