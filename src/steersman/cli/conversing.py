@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from steersman.cli.here import app_here
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from steersman.domain.finding import Investigation
     from steersman.domain.plan import Plan
     from steersman.domain.scenario import Match
+    from steersman.gate.redaction import Redactor
     from steersman.knowledge.intent import Routed
 
 LOOK_BACK_MIN = 15
@@ -275,11 +277,9 @@ async def conversation(
 ) -> AsyncIterator[Talk]:
     """A conversation, connected to an environment where one is up; else with knowledge and memory alone."""
     from steersman.agents.memory import MemoryDeps
-    from steersman.app.minds import Minds
     from steersman.app.scenarios import Knowledge
     from steersman.app.settings import load
     from steersman.app.store import CLOCK
-    from steersman.app.wiring import new_run_id
     from steersman.domain.errors import ConfigError, InputError, UnavailableError
     from steersman.gate.redaction import Redactor
     from steersman.index.threads import FILE, ThreadStore
@@ -297,10 +297,6 @@ async def conversation(
         stack.callback(threads.close)
         redactor = app.redactor if app else Redactor()
         knowledge = app.knowledge if app else Knowledge(settings)
-
-        def new_minds() -> Minds:
-            return app.minds(new_run_id("ask")) if app else Minds(settings, redactor)
-
         talk = Talk(
             settings,
             knowledge,
@@ -308,7 +304,7 @@ async def conversation(
             namespace_of(team),
             app,
             why_alone=why,
-            new_minds=new_minds,
+            new_minds=partial(_minds, app, settings, redactor),
             chatting=chatting,
         )
         if thread:
@@ -316,6 +312,14 @@ async def conversation(
         if why:
             told(say("no_environment", talk.lang(), why=why))
         yield talk
+
+
+def _minds(app: App | None, settings: Settings, redactor: Redactor) -> Minds:
+    """The models of one answer; what they cost is charged to a run of its own."""
+    from steersman.app.minds import Minds
+    from steersman.app.wiring import new_run_id
+
+    return app.minds(new_run_id("ask")) if app else Minds(settings, redactor)
 
 
 def namespace_of(team: str) -> str:
