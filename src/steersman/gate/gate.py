@@ -22,6 +22,7 @@ from steersman.gate.attempt import Handled, Journaled
 from steersman.gate.authorise import Authority
 from steersman.gate.budget import budgeted, charged
 from steersman.gate.consent import Consent
+from steersman.gate.critic import Critic, Second
 from steersman.gate.guard import Directory, Policed, Rules
 from steersman.gate.history import Histories, History
 from steersman.gate.known import Operations
@@ -82,6 +83,8 @@ class Needs:
     clock: Clock
     redactor: Redactor
     settings: Settings
+    critic: Critic | None = None
+    """A second opinion on changes, which can only be stricter."""
 
 
 class Gate:
@@ -95,7 +98,7 @@ class Gate:
         self._histories = histories = Histories(needs.journal)
         consent = Consent(needs.journal, needs.keyring, needs.rules, needs.directory)
         asked = Asked(needs.journal, needs.clock, needs.settings.approval_ttl, needs.redactor)
-        policed = Policed(needs.rules, needs.settings.mode, needs.directory, needs.clock)
+        policed = Policed(needs.rules, needs.settings.mode, needs.directory, needs.clock, Second(needs.critic))
         self._settler = Settler(self._registry, needs.journal, histories, needs.redactor, needs.clock)
         self._authority = Authority(self._registry, policed, consent, asked, needs.journal, histories, needs.redactor)
         chain = self._linked(needs, policed, Approved(consent, asked, self._inverse))
