@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,7 +13,6 @@ from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 from scenario_frame import Ground, Kill, Ledger, Telemetry, must
-
 from steersman.testing.kubernetes import Cluster, kubeconfig, served
 from steersman.testing.kubernetes.asking import Ask
 from steersman.testing.tripwire import Tripwire
@@ -73,7 +71,7 @@ class Served:
         """Every write that the API server took and did, by what it changed; rehearsals and questions are none."""
 
         def count() -> Ledger:
-            done = [ask for ask, status in zip(c.asked, c.replies, strict=False) if status < 300]  # noqa: PLR2004
+            done = [ask for ask, status in zip(c.asked, c.replies, strict=False) if status < 300]
             writes = [ask for ask in done if ask.method != "GET" and not rehearsed(ask) and REVIEWS not in ask.path]
             return Counter(f"{ask.method} {'/'.join(urlsplit(ask.path).path.split('/')[-2:])}" for ask in writes)
 
@@ -278,9 +276,9 @@ class Autoscaled(OnCluster):
     def check_good(self, ledger: Ledger) -> None:
         """It is there, by one write."""
         state = self.state()
-        must(state["autoscaler"] is not None and state["replicas"] == 2, f"not there: {state}")  # noqa: PLR2004
+        must(state["autoscaler"] is not None and state["replicas"] == 2, f"not there: {state}")
         must(ledger.total() == 1, f"other writes: {dict(ledger)}")
 
     def check_method(self, _: str) -> None:
         """The new bound is there."""
-        must(self.state()["autoscaler"]["maxReplicas"] == 30, f"not there: {self.state()}")  # noqa: PLR2004
+        must(self.state()["autoscaler"]["maxReplicas"] == 30, f"not there: {self.state()}")

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import psycopg
-from scenario_cluster import DEPLOYMENT, SHOP, Served, cluster_served, made, requests_of, workload
-from scenario_frame import Ground, Kill, Ledger, Shell, Telemetry, must
 from tests.integration.data.servers import (
     READER,
     WRITER,
@@ -23,6 +21,8 @@ from tests.integration.data.servers import (
     postgres_server,
 )
 
+from scenario_cluster import DEPLOYMENT, SHOP, Served, cluster_served, made, requests_of, workload
+from scenario_frame import Ground, Kill, Ledger, Shell, Telemetry, must
 from steersman.testing.tripwire import Tripwire
 
 OLD = "old-password-of-the-app-1c5e"
@@ -71,6 +71,11 @@ class Backup(OnPostgres):
     scenario = "backup-postgres-before-migration"
     variants: ClassVar = {"backup-only": {"revision": "", "digest": "", "backup": "alone"}, "reviewed-files": {}}
     deny = "postgres.migrate"
+    kills = (
+        Kill("dump", "to_server", rb"COPY public\.orders", points=("before", "applied")),
+        Kill("restore", "to_server", rb"CREATE DATABASE"),
+        Kill("migrate", "to_server", rb"COMMIT", after=rb"INSERT INTO public\.steersman_migrations"),
+    )
 
     def prepare(self, stack: ExitStack) -> None:
         """A table with rows, a migration, and a slot that tells all that is committed from now on."""
@@ -150,15 +155,6 @@ class Backup(OnPostgres):
             if step["operation"] == "postgres.backup":
                 step["timeout_s"] = BACKUP_TIMEOUT_S
 
-    def kills(self) -> list[Kill]:
-        """While the dump reads, while it is restored, and when the migration is committed."""
-        note = rb"INSERT INTO public\.steersman_migrations"
-        return [
-            Kill("dump", self.to_server, rb"COPY public\.orders", points=("before", "applied")),
-            Kill("restore", self.to_server, rb"CREATE DATABASE"),
-            Kill("migrate", self.to_server, rb"COMMIT", after=note),
-        ]
-
 
 @dataclass
 class Rotation(OnPostgres):
@@ -167,6 +163,11 @@ class Rotation(OnPostgres):
     scenario: ClassVar = "rotate-secrets-vault"
     variants: ClassVar = {"login": {}, "lease": {"login": "", "role": "app", "rotation": "second"}}
     deny: ClassVar = "kubernetes.restart"
+    kills: ClassVar = (
+        Kill("set_password", "to_server", rb"ALTER ROLE"),
+        Kill("publish", "to_bao", rb"POST /v1/secret/data/shop/db"),
+        Kill("restart", "shop.wire", rb"PATCH /apis/apps/v1/[^ ]+/deployments/shop[? ]"),
+    )
     spoiled: bool = False
     bao: Bao = field(init=False)
     to_bao: Tripwire = field(init=False)
@@ -211,8 +212,8 @@ class Rotation(OnPostgres):
     def state(self) -> Any:
         """The secret, whom the database lets in, what the workload was restarted for."""
         fields = self.bao.fields("shop/db")
-        return {"secret": fields, "accepts": self._lets_in(fields), "old": self._lets_in({"username": "app", "password": OLD}),
-                "restarts": self._restarts()}  # fmt: skip
+        old = self._lets_in({"username": "app", "password": OLD})
+        return {"secret": fields, "accepts": self._lets_in(fields), "old": old, "restarts": self._restarts()}
 
     def ledger(self) -> Ledger:
         """Versions in Vault, statements and roles in the database, writes in the cluster."""
@@ -228,7 +229,7 @@ class Rotation(OnPostgres):
 
     def edit(self) -> None:
         """Somebody else sets another password."""
-        self.bao.put("shop/db", username="app", password="set-by-somebody-else-77")  # noqa: S106  # of this ground
+        self.bao.put("shop/db", username="app", password="set-by-somebody-else-77")  # of this ground
 
     def check_good(self, ledger: Ledger) -> None:
         """The new password is in force, the old one is not; each was done once."""
@@ -240,14 +241,6 @@ class Rotation(OnPostgres):
         """The database engine made a user of its own."""
         fields = self.bao.fields("shop/db")
         must(str(fields["username"]).startswith("v-") and self._lets_in(fields), f"not there: {fields['username']}")
-
-    def kills(self) -> list[Kill]:
-        """In the database, in Vault, in the cluster."""
-        return [
-            Kill("set_password", self.to_server, rb"ALTER ROLE"),
-            Kill("publish", self.to_bao, rb"POST /v1/secret/data/shop/db"),
-            Kill("restart", self.shop.wire, rb"PATCH /apis/apps/v1/[^ ]+/deployments/shop[? ]"),
-        ]
 
     def _restarts(self) -> dict[str, str]:
         template = self.shop.look(DEPLOYMENT, "shop")["spec"]["template"]

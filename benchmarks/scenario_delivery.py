@@ -1,5 +1,6 @@
-"""Grounds of delivery: `run-k6-smoke-test-after-deploy` with real k6, and `patch-vulnerability-cve` with a forge, CI,
-a registry and scan reports beside a cluster.
+"""Grounds of delivery: `run-k6-smoke-test-after-deploy` and `patch-vulnerability-cve`.
+
+Real k6; a forge, CI, a registry and scan reports beside a cluster.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import httpx
-from scenario_cluster import DEPLOYMENT, SHOP, Served, cluster_served, made, requests_of, workload
-from scenario_frame import Ground, Kill, Ledger, Shell, Telemetry, must
 from tests.unit.toolsets.forge.git_repository import DOCKERFILE
 from tests.unit.toolsets.scan.documents import clean, trivy
 
+from scenario_cluster import DEPLOYMENT, SHOP, cluster_served, made, requests_of, workload
+from scenario_frame import Ground, Kill, Ledger, Shell, Telemetry, must
 from steersman.testing.ci import ActionsDouble, Farm, Run
 from steersman.testing.forges.github import GitHubDouble
 from steersman.testing.forges.hub import Repo
@@ -51,6 +52,9 @@ class Smoke(Ground):
 
     scenario: ClassVar = "run-k6-smoke-test-after-deploy"
     deny: ClassVar = "k6.run"
+    kills: ClassVar = tuple(
+        Kill(f"request {nth}", "wire", rb"GET /cart", nth) for nth in (1, RATE * SECONDS // 2, RATE * SECONDS)
+    )
     target: Target = field(default_factory=Target)
     wire: Tripwire = field(init=False)
     cut_off: int = 0
@@ -114,11 +118,6 @@ class Smoke(Ground):
         must(self.target.asked == asked, f"{self.target.asked - asked} requests came after the kill")
         self.cut_off = 0 if self.kept() else asked
 
-    def kills(self) -> list[Kill]:
-        """At the first, a middle and the last request."""
-        request, nth = rb"GET /cart", {"first": 1, "middle": RATE * SECONDS // 2, "last": RATE * SECONDS}
-        return [Kill(f"{name} request", self.wire, request, number) for name, number in nth.items()]
-
 
 class Counted:
     """A double that says which writes it took."""
@@ -150,6 +149,12 @@ class Patch(Ground):
         "redeploy": {"version": "1.0.5", "repository": "", "pipeline": ""},
     }  # fmt: skip
     deny: ClassVar = "kubernetes.set_image"
+    kills: ClassVar = (
+        Kill("bump", "to_forge", rb"PATCH /repos/shop/payments/git/refs/heads/"),
+        Kill("propose", "to_forge", rb"POST /repos/shop/payments/pulls"),
+        Kill("build", "to_ci", rb"POST /repos/shop/payments/actions/workflows/"),
+        Kill("roll out", "shop.wire", rb"PATCH /apis/apps/v1/[^ ]+/deployments/payments[? ]"),
+    )
     spoiled: bool = False
     forge: GitHubDouble = field(default_factory=GitHubDouble)
     registry: RegistryDouble = field(default_factory=RegistryDouble)
@@ -247,7 +252,7 @@ class Patch(Ground):
         commits = len(self.repo.between("main", BRANCH))
         counts = {"commits": commits, "pulls": len(state["pulls"]), "builds": len(self.farm.runs[PIPELINE])}
         must(set(counts.values()) == {1}, f"{counts}")
-        must(set(ledger.values()) == {1} and ledger.total() == 5, f"other writes: {dict(ledger)}")  # noqa: PLR2004
+        must(set(ledger.values()) == {1} and ledger.total() == 5, f"other writes: {dict(ledger)}")
 
     def check_method(self, name: str) -> None:
         """A pull request where it proposes, the image where it rolls out."""
@@ -258,15 +263,6 @@ class Patch(Ground):
         else:
             image = self.shop.image(DEPLOYMENT, "payments")
             must(image == self._image(version), f"{name}: it runs {image}")
-
-    def kills(self) -> list[Kill]:
-        """At the forge, in CI, in the cluster."""
-        return [
-            Kill("bump", self.to_forge, rb"PATCH /repos/shop/payments/git/refs/heads/"),
-            Kill("propose", self.to_forge, rb"POST /repos/shop/payments/pulls"),
-            Kill("build", self.to_ci, rb"POST /repos/shop/payments/actions/workflows/"),
-            Kill("roll out", self.shop.wire, rb"PATCH /apis/apps/v1/[^ ]+/deployments/payments[? ]"),
-        ]
 
     def _image(self, version: str) -> str:
         return f"{self.urls['registry'].removeprefix('http://')}/shop/payments:{version}"

@@ -1,10 +1,10 @@
-"""The six named scenarios from the shell, each by five paths: to the end, a breach with undo, a refusal by policy, a
-kill -9 in the middle with resume, and a change by somebody else between plan and run.
+"""The six named scenarios from the shell, each by five paths.
 
-`steer` runs against a strict Kubernetes API server with Argo Rollouts, a real PostgreSQL, a real OpenBao, real k6, a real
-Prometheus, and doubles of a forge, CI and a registry. What was done is counted by these systems, never by our journal.
-Each cell has systems of its own. The process is killed at one request to a system: before it is sent, after it was
-applied and before its answer is read, and after the answer.
+To the end; a breach with undo; a refusal by policy; a kill -9 in the middle with resume; and a change by somebody else
+between plan and run. `steer` runs against a strict Kubernetes API server with Argo Rollouts, a real PostgreSQL, a real
+OpenBao, real k6, a real Prometheus, and doubles of a forge, CI and a registry. What was done is counted by these systems,
+never by our journal. Each cell has systems of its own. The process is killed at one request to a system: before it is
+sent, after it was applied and before its answer is read, and after the answer.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+import psycopg
+
 from scenario_cluster import Autoscaled, BlueGreen
 from scenario_data import Backup, Rotation
 from scenario_delivery import Patch, Smoke
 from scenario_frame import PATHS, PLAYED, Ground, MissedError, killed
-
 from steersman.testing.benchmark import header, report
 from steersman.testing.tripwire import Point
 
@@ -68,43 +70,29 @@ def trials(scenarios: list[str], paths: list[str], *, quick: bool) -> list[Trial
 
 
 def _kills(ground: type[Ground], *, quick: bool) -> list[Trial]:
-    """The kills of a ground, which it only knows when it is up."""
-    with played(ground) as up:
-        every = [Trial(ground, "kill", kill.name, point) for kill in up.kills() for point in kill.points]
+    every = [Trial(ground, "kill", kill.name, point) for kill in ground.kills for point in kill.points]
     return [each for each in every if each.point == "applied"][-1:] if quick else every
-
-
-class played:  # noqa: N801  # reads as a function
-    """A ground that is up, in a folder of its own."""
-
-    def __init__(self, ground: type[Ground]) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="steersman-scenario-", ignore_cleanup_errors=True)
-        self._up = ground(Path(self._folder.name)).up()
-
-    def __enter__(self) -> Ground:
-        """Up."""
-        return self._up.__enter__()
-
-    def __exit__(self, *raised: object) -> None:
-        """Gone."""
-        self._up.__exit__(*raised)  # type: ignore[arg-type]
-        self._folder.cleanup()
 
 
 def play(trial: Trial) -> Result:
     """One trial, in systems of its own."""
     began = time.monotonic()
     try:
-        with played(trial.ground) as ground:
+        with (
+            tempfile.TemporaryDirectory(prefix="steersman-scenario-", ignore_cleanup_errors=True) as folder,
+            trial.ground(Path(folder)).up() as ground,
+        ):
             if trial.point is None:
                 said = PLAYED[trial.path](ground)
             else:
-                (kill,) = [each for each in ground.kills() if each.name == trial.kill]
+                (kill,) = [each for each in ground.kills if each.name == trial.kill]
                 killed(ground, kill, trial.point)
                 said = "nothing lost or doubled"
         missed = False
     except MissedError as e:
         said, missed = str(e), True
+    except (AssertionError, OSError, httpx.HTTPError, psycopg.Error) as e:  # the ground broke, not the product
+        said, missed = f"{type(e).__name__}: {e}", True
     result = Result(trial, said, missed, time.monotonic() - began)
     sys.stderr.write(f"{'MISSED' if missed else 'ok'}  {trial.name}: {said} ({result.took_s:.0f} s)\n")
     return result
