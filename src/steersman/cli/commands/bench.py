@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from steersman.cli.commands.bench_forget import forget
 from steersman.cli.here import EnvironmentName, LabName, app_here
 from steersman.cli.output import Format, Output, emit, group, talk, talk_console
 from steersman.cli.profiles import Given, generator_named, profile_from
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from steersman.domain.load import GeneratorName, LoadProfile
     from steersman.domain.load_result import LoadVerdict, Result
 
-app = group("Load tests: run, ask, limit, compare, script, show, history.")
+app = group("Load tests: run, ask, limit, compare, script, show, history, forget.")
 apps = {"bench": app}
+app.command("forget")(forget)
 
 ProfileFile = Annotated[Path | None, typer.Argument(metavar="[PROFILE]", help="YAML or JSON file of a load profile.")]
 Preset = Annotated[str, typer.Option("--preset", help="smoke, load, stress, spike, soak or breakpoint.")]
@@ -92,8 +94,11 @@ def run(
             asking = benching.Asking(call_id, yes, lang)
             if annotate:
                 benching.must_annotate(here)
+            names = names_of(load, name, repeat)
+            if not call_id:
+                benching.must_be_free(here, names, chosen)
             show_card(here, load, chosen, lang)
-            told = [await _one(here, load, each, chosen, asking) for each in names_of(load, name, repeat)]
+            told = [await _one(here, load, each, chosen, asking) for each in names]
             for each in told if annotate else ():
                 await benching.annotate(here, each, asking)
             return _tell(here, told, baseline, export or (), output=output, lang=lang)
