@@ -34,7 +34,7 @@ demo: setup
 	@$(BIN)/steer demo --yes; code=$$?; [ $$code -eq 5 ] || { echo "the demo ended with $$code instead of 5 (rolled back)"; exit 1; }
 
 test: setup check
-	@scripts/system-packages prometheus prometheus-alertmanager prometheus-node-exporter postgresql
+	@scripts/system-packages prometheus prometheus-alertmanager prometheus-node-exporter prometheus-pushgateway postgresql
 	$(BIN)/pytest -n 2 --dist loadfile
 
 docs: setup  # the reference, from the code
