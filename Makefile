@@ -35,7 +35,7 @@ demo: setup
 
 test: setup check
 	@scripts/system-packages prometheus prometheus-alertmanager prometheus-node-exporter prometheus-pushgateway postgresql
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 docs: setup  # the reference, from the code
 	$(BIN)/python scripts/reference.py
