@@ -1,8 +1,8 @@
 """The six named scenarios from the shell, each by five paths.
 
 To the end; a breach with undo; a refusal by policy; a kill -9 in the middle with resume; and a change by somebody else
-between plan and run. `steer` runs against a strict Kubernetes API server with Argo Rollouts, a real PostgreSQL, a real
-OpenBao, real k6, a real Prometheus, and doubles of a forge, CI and a registry. What was done is counted by these systems,
+between plan and run. `steer` runs against a strict Kubernetes API server with Argo Rollouts, a real PostgreSQL, a
+real OpenBao, real k6, a real Prometheus, and doubles of a forge, CI and a registry. What was done is counted by these,
 never by our journal. Each cell has systems of its own. The process is killed at one request to a system: before it is
 sent, after it was applied and before its answer is read, and after the answer.
 """

@@ -117,11 +117,17 @@ def _grafana(known: Known) -> tuple[Ask, ...]:
     return (Ask("alert_rules", {}), Ask("annotations", {**span}))
 
 
+def _nothing(_: Known) -> tuple[Ask, ...]:
+    """Of what the investigation itself reads nothing is asked twice: a model may ask on."""
+    return ()
+
+
 PLAYBOOKS: dict[str, Callable[[Known], tuple[Ask, ...]]] = {
     "prometheus": _prometheus,
     "loki": _loki,
     "tempo": _tempo,
     "grafana": _grafana,
+    "telemetry": _nothing,
 }
 
 

@@ -111,9 +111,9 @@ PODS_OF = reading(
 )
 HISTORY = reading(
     "kubernetes.rollout_history",
-    "The revisions of a Deployment: template, image, cause; newest last",
+    "The revisions of a Deployment: template, image, cause, newest last; and the `previous` template",
     NAMED,
-    {"revisions": LIST, "count": COUNT},
+    {"revisions": LIST, "count": COUNT, "previous": TEXT},
 )
 STATUS = reading(
     "kubernetes.rollout_status",
