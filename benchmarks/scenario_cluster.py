@@ -22,6 +22,8 @@ DEPLOYMENT, ROLLOUT = "deployments.apps", "rollouts.argoproj.io"
 AUTOSCALER, ROUTE = "horizontalpodautoscalers.autoscaling", "httproutes.gateway.networking.k8s.io"
 STEPS = [{"setWeight": 25}, {"pause": {}}]
 REVIEWS = "authorization.k8s.io"
+LATE_S = 120.0
+"""Machines may be busy."""
 PATCHED = rb"PATCH /apis/argoproj.io/[^ ]+/rollouts/pay[? ]"
 ERROR_SHARE = {True: 0.5, False: 0.005}
 
@@ -84,7 +86,7 @@ class Served:
         async def inside() -> Any:
             return work()
 
-        return asyncio.run_coroutine_threadsafe(inside(), self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(inside(), self._loop).result(LATE_S)
 
     def look(self, kind: str, name: str) -> Any:
         """An object as it is stored."""
@@ -115,7 +117,7 @@ def cluster_served(home: Path, *objects: dict[str, Any]) -> Iterator[tuple[Serve
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
-    must(ready.wait(10), "the cluster did not come up")
+    must(ready.wait(LATE_S), "the cluster did not come up")
     url, loop = found
     with Tripwire(int(url.rpartition(":")[2])) as wire:
         try:
@@ -123,7 +125,7 @@ def cluster_served(home: Path, *objects: dict[str, Any]) -> Iterator[tuple[Serve
         finally:
             loop.set_exception_handler(lambda *_: None)  # watches that are broken off complain
             loop.call_soon_threadsafe(stop.set)
-            thread.join(10)
+            thread.join(LATE_S)
 
 
 def requests_of(service: str, share: float) -> dict[str, float]:
