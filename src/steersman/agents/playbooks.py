@@ -155,6 +155,6 @@ def verbs(toolset: str, catalogue: Mapping[OperationName, Operation]) -> dict[st
     """The reads of a toolset, by verb. Writes are left out here, whatever their names say."""
     return {
         name.partition(".")[2]: operation
-        for name, operation in catalogue.items()
-        if operation.toolset == toolset and operation.effect == "read"
+        for name, operation in ((name, catalogue[name]) for name in catalogue if name.startswith(f"{toolset}."))
+        if operation.effect == "read"
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from steersman.agents.monitoring import together
+from steersman.agents.playbooks import verbs
 from steersman.agents.reading import Desk
 from steersman.agents.sub_agents import SubAgentDeps, SubAnswer, SubState, sub_agent
 from steersman.app.catalogue import TELEMETRY
@@ -28,10 +29,12 @@ async def beside(
     app: App, question: str, window: Window, service: str, *, model: Model | None = None
 ) -> tuple[SubAnswer, ...]:
     """What the sub-agents of connected systems find, all at once; none where none is connected."""
-    here = {operation.toolset for operation in app.gate.catalogue.values() if operation.effect == "read"}
-    asked: SubState = {"question": question, "window": window, "service": service}
+    catalogue = app.gate.catalogue
+    names = {name.partition(".")[0] for name in catalogue}
     systems = (*LOOKED_AT, *(WITH_A_MODEL if model is not None else ()))
-    agents = [sub_agent(system, _deps(app, model)) for system in systems if system in here]
+    here = [system for system in systems if system in names and verbs(system, catalogue)]
+    asked: SubState = {"question": question, "window": window, "service": service}
+    agents = [sub_agent(system, _deps(app, model)) for system in here]
     states = await asyncio.gather(*(agent.ainvoke(asked) for agent in agents))
     answers = (state["answer"] for state in states)
     return tuple(answer if answer.toolset in LOOKED_AT else _claims_alone(answer) for answer in answers)
