@@ -39,7 +39,7 @@ def _get_autoscaler(cluster: Cluster) -> Handler:
         live = await cluster.writer.read(place_of(AUTOSCALERS, arguments))
         if live is not None:
             return reading.autoscaler(live)
-        _, workload = await _workload(cluster, arguments)
+        workload = (await _workload(cluster, arguments))[1]
         alone = spec(workload).get("replicas", 1) if workload else None
         return {"exists": False} if alone is None else {"exists": False, "replicas": alone}
 
