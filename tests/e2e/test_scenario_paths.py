@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.integration.toolsets.servers import binary
 
 TABLE = Path(__file__).parents[2] / "benchmarks" / "scenarios.py"
 
@@ -19,6 +20,7 @@ TABLE = Path(__file__).parents[2] / "benchmarks" / "scenarios.py"
     ],
 )
 def test_a_cell_of_the_table(scenario: str, path: str) -> None:
+    binary("prometheus")
     command = [sys.executable, str(TABLE), "--only", scenario, "--path", path, "--quick", "--json"]
     done = subprocess.run(command, cwd=TABLE.parents[1], capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
