@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test check unit docs bench safety lock clean
+.PHONY: scenarios setup demo test check unit docs bench safety lock clean
 
 setup: $(STAMP)
 
@@ -43,6 +43,10 @@ docs: setup  # the reference, from the code
 # What an issue claims, measured quickly; each exits 1 where a stated bound is missed. Without --quick they take longer.
 SAFETY := crash.py\ --kills\ 60 approvals.py\ --quick hijacked_planner.py\ --quick canary.py\ --quick injections.py\ --quick
 SPEED := fanout.py\ --quick rca_speed.py\ --quick orchestration.py\ --quick journal.py\ --quick planning.py\ --quick policy.py\ --quick gate.py\ --quick lab.py\ --quick
+
+scenarios: setup  # the six named scenarios by all paths, from the shell: docs/scenarios.md
+	@scripts/system-packages prometheus postgresql
+	$(BIN)/python benchmarks/scenarios.py
 
 bench: setup
 	@set -e; for bench in $(SAFETY) $(SPEED); do echo "== $$bench"; $(BIN)/python benchmarks/$$bench; done

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from steersman.domain.errors import ToolError
+from steersman.domain.errors import OutcomeUnknownError, ToolError
 from steersman.domain.fact import JsonObject
 from steersman.domain.ports import CallContext, Handler
 from steersman.remote.kubernetes.api import Document
@@ -50,7 +50,7 @@ def _delete_autoscaler(cluster: Cluster) -> Handler:
     """The number of replicas comes after: while it is there, the autoscaler would take it back."""
 
     async def run(arguments: JsonObject, context: CallContext) -> JsonObject:
-        await delete(cluster, place_of(AUTOSCALERS, arguments), context)
+        await _gone(cluster, place_of(AUTOSCALERS, arguments), context)
         place, workload = await _workload(cluster, arguments)
         if workload is not None and spec(workload).get("replicas", 1) != arguments["replicas"]:
             edit = Edit(reading.REPLICAS, arguments["replicas"])
@@ -58,6 +58,15 @@ def _delete_autoscaler(cluster: Cluster) -> Handler:
         return {"exists": False, "replicas": arguments["replicas"]}
 
     return run
+
+
+async def _gone(cluster: Cluster, place: Place, context: CallContext) -> None:
+    """Deletes. Where the answer is lost it is looked: a half-done call is none that read-back could settle."""
+    try:
+        await delete(cluster, place, context)
+    except OutcomeUnknownError:
+        if await cluster.writer.read(place) is not None:
+            raise
 
 
 def _get_budget(cluster: Cluster) -> Handler:
