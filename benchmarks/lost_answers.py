@@ -136,7 +136,13 @@ async def measure(arguments: argparse.Namespace) -> tuple[list[Result], list[Ope
             (place, Case(number, place.system, name, random.Random(f"{arguments.seed}/{number}")))
             for number, (place, name) in enumerate(turns(systems, "writes", total, arguments.seed))
         ]
-        return await playing(cases, lambda case: attempt(case, loop)), systems
+        return await playing(cases, lambda case: attempt(case, loop), trouble), systems
+
+
+def trouble(result: Result) -> str:
+    """A line of what went wrong."""
+    fine = result.end in ("settled", "no answer to lose")
+    return "" if fine else f"case {result.case.number} {result.case.operation}: {result.end}: {result.why}"
 
 
 def main() -> int:
@@ -149,9 +155,6 @@ def main() -> int:
     arguments = parser.parse_args()
     header("Lost answers: the system has done it, and nobody hears of it", seed=arguments.seed)
     results, systems = asyncio.run(measure(arguments))
-    for result in results:
-        if result.end not in ("settled", "no answer to lose"):
-            print(f"case {result.case.number} {result.case.operation}: {result.end}: {result.why}")
     return told(results, systems, arguments)
 
 
