@@ -133,7 +133,9 @@ async def edited(case: Case, loop: Loop, scene: Scene, edit: Edit, step: Step) -
     if case.kind != "between":
         await does()
     run = await crew.run(plan, loop.run_id())
-    return judged(case, edit, run, differences(theirs[0], await scene.truth()))
+    beside = scene.beside.get(case.operation, ())
+    moved = [each for each in differences(theirs[0], await scene.truth()) if not each.startswith(beside)]
+    return judged(case, edit, run, moved)
 
 
 def judged(case: Case, edit: Edit, run: Run, moved: list[str]) -> Result:
@@ -201,7 +203,15 @@ def cases_of(systems: Sequence[Open], arguments: argparse.Namespace) -> list[tup
 async def measure(arguments: argparse.Namespace) -> tuple[list[Result], list[Open]]:
     async with looped() as loop, opened_systems(quick=arguments.quick, only=arguments.only) as systems:
         cases = cases_of(systems, arguments)
-        return await playing(cases, lambda case: attempt(case, loop)), systems
+        return await playing(cases, lambda case: attempt(case, loop), trouble), systems
+
+
+def trouble(result: Result) -> str:
+    """A line of what went wrong."""
+    case, bad = result.case, result.end in ("MISSED", "OVERWRITTEN", "REFUSED")
+    return (
+        f"case {case.number} {case.operation} ({case.kind}: {result.edit}): {result.end}: {result.why}" if bad else ""
+    )
 
 
 def main() -> int:
@@ -218,10 +228,6 @@ def main() -> int:
 
 
 def told(results: list[Result], systems: list[Open], arguments: argparse.Namespace) -> int:
-    for result in results:
-        if result.end in ("MISSED", "OVERWRITTEN", "REFUSED"):
-            case = result.case
-            print(f"case {case.number} {case.operation} ({case.kind}: {result.edit}): {result.end}: {result.why}")
     rows = []
     for place in systems:
         some = [result for result in results if result.case.system is place.system]

@@ -14,6 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -178,7 +179,15 @@ async def measure(arguments: argparse.Namespace) -> tuple[list[Result], list[Ope
             (place, Case(number, place.system, name, random.Random(f"{arguments.seed}/{number}")))
             for number, (place, name) in enumerate(turns(systems, "reversible", count, arguments.seed))
         ]
-        return await playing(cases, lambda case: attempt(case, loop)), systems
+        shown = arguments.cases > 0
+        return await playing(cases, lambda case: attempt(case, loop), partial(trouble, shown)), systems
+
+
+def trouble(shown: bool, result: Result) -> str:  # bound by its only caller
+    """A line of what went wrong, or of every case."""
+    names = ", ".join(result.operations)
+    line = f"case {result.case.number} {names} ({result.fault}; {result.trigger}): {result.end}: {result.why}"
+    return line if shown or result.end == "WRONG" else ""
 
 
 def main() -> int:
@@ -195,10 +204,6 @@ def main() -> int:
 
 
 def told(results: list[Result], systems: list[Open], arguments: argparse.Namespace) -> int:
-    for result in results:
-        if result.end == "WRONG" or arguments.cases:
-            names = ", ".join(result.operations)
-            print(f"case {result.case.number} {names} ({result.fault}; {result.trigger}): {result.end}: {result.why}")
     left_out = not_exercised(systems)
     table(["not exercised", "why"], sorted(left_out.items()))
     print()

@@ -116,6 +116,8 @@ def stored(cluster: Cluster) -> JsonValue:
             kept["annotations"] = {name: notes[name] for name in sorted(notes) if name not in KEPT_BY_CONTROLLERS}
             kept["labels"] = each["metadata"].get("labels") or {}
             kept = copy.deepcopy(kept)
+            if kind == "nodes":
+                kept["spec"].pop("taints", None)  # a controller's, after a cordon
             if kind == "jobs.batch":
                 kept["spec"].pop("selector", None)  # the server makes a new one for every job
                 kept["spec"]["template"]["metadata"].pop("labels", None)

@@ -82,13 +82,18 @@ def turns(
     return islice(cycle(every), total)
 
 
-async def playing(cases: Sequence[tuple[Open, C]], play: Callable[[C], Awaitable[R]]) -> list[R]:
-    """The results of all cases, some of which are played at the same time."""
+async def playing(
+    cases: Sequence[tuple[Open, C]], play: Callable[[C], Awaitable[R]], trouble: Callable[[R], str]
+) -> list[R]:
+    """The results of all cases, some of which are played at the same time; trouble is told when it comes."""
     free = asyncio.Semaphore(PARALLEL)
 
     async def one(place: Open, case: C) -> R:
         async with place.turn, free:
-            return await play(case)
+            result = await play(case)
+        if said := trouble(result):
+            print(said, flush=True)
+        return result
 
     return list(await asyncio.gather(*(one(place, case) for place, case in cases)))
 

@@ -102,6 +102,7 @@ def test_a_rolling_update_in_words_plans_too() -> None:
         "restart_token": "x",
         "max_surge": "1",
         "max_unavailable": "0",
+        "like": "",
     }
     made = planned(elaborate(text).scenario, state)
     assert check(made, WORLD) == []

@@ -16,6 +16,7 @@ from steersman.remote.kubernetes.quantities import amount
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
 DRAINED = "steersman.dev/drained"
 VERSIONED = "steersman.dev/secret-version"
+LIKE = "steersman.dev/like"
 FROM_CRON_JOB = "steersman.dev/cron-job"
 ABSENT: JsonObject = {"exists": False}
 HPA_MANAGERS = frozenset({"kube-controller-manager", "keda-operator"})
@@ -44,6 +45,7 @@ def deployment(document: Document | None) -> JsonObject:
         "restart_token": notes(template).get(RESTARTED, ""),
         "max_surge": str(rolling.get("maxSurge", "")),
         "max_unavailable": str(rolling.get("maxUnavailable", "")),
+        "like": notes(document).get(LIKE, ""),
     }
 
 

@@ -30,7 +30,8 @@ LIST: JsonObject = {"type": "array", "items": {"type": "object"}}
 TEXTS: JsonObject = {"type": "array", "items": {"type": "string"}}
 TEMPLATE_HASH: JsonObject = {"type": "string", "pattern": "^[a-z0-9]{0,63}$"}
 NAMED = {"namespace": SPACE, "name": OBJECT_NAME}
-LIKE: JsonObject = {"type": "string", "pattern": "^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"}
+LIKE: JsonObject = {"type": "string", "pattern": "^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$"}
+"""The Deployment that this one takes after; empty: none. Part of the state, so that it is made again like that one."""
 
 DEPLOYMENT = Thing(
     SYSTEM,
@@ -45,6 +46,7 @@ DEPLOYMENT = Thing(
         "restart_token": TEXT,
         "max_surge": PODS,
         "max_unavailable": PODS,
+        "like": LIKE,
     },
     observed={"ready": FLAG, "ready_replicas": COUNT, "restarts": COUNT, "reason": TEXT},
 )
@@ -145,14 +147,6 @@ READS = (
 )
 
 
-def _optional(operation: Operation, **more: JsonObject) -> Operation:
-    """The operation with arguments that may be left out."""
-    schema = dict(operation.input_schema)
-    properties = schema["properties"]
-    assert isinstance(properties, dict)
-    return operation.model_copy(update={"input_schema": {**schema, "properties": {**properties, **more}}})
-
-
 def _long(operation: Operation, timeout_s: float) -> Operation:
     return operation.model_copy(update={"timeout_s": timeout_s})
 
@@ -200,7 +194,7 @@ CREATE_JOB, DELETE_JOB = _create(JOB, "create_job")
 _OPERATIONS: tuple[Operation, ...] = (
     *READS,
     *DEPLOYMENT.reads(),
-    _optional(APPLY_DEPLOYMENT, like=LIKE),
+    APPLY_DEPLOYMENT,
     DELETE_DEPLOYMENT,
     DEPLOYMENT.change("set_image", "Sets the image of a deployment; pods are replaced one after another", "image"),
     DEPLOYMENT.change("scale", "Sets the number of replicas", "replicas"),

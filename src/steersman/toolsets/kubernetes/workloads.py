@@ -106,10 +106,10 @@ def _is_of(pod: Document, deployment: str) -> bool:
 def _apply(cluster: Cluster) -> Handler:
     async def run(arguments: JsonObject, context: CallContext) -> JsonObject:
         place = place_of(DEPLOYMENTS, arguments)
-        like = arguments.get("like")
+        like = arguments["like"]
         model = await cluster.writer.present(place_of(DEPLOYMENTS, {**arguments, "name": like})) if like else None
         wanted: JsonObject = {
-            "exists": True, **{name: arguments[name] for name in arguments if name not in ("namespace", "name", "like")}
+            "exists": True, **{name: arguments[name] for name in arguments if name not in ("namespace", "name")}
         }  # fmt: skip
         return await create(
             cluster, place, body(arguments, model), state=reading.deployment, context=context, wanted=wanted
@@ -148,7 +148,8 @@ def body(arguments: JsonObject, model: Document | None) -> Document:
     }
     if arguments["replicas"] is not None:
         held["replicas"] = arguments["replicas"]
-    return {"metadata": {"labels": {"app": name}}, "spec": held}
+    noted = {"annotations": {reading.LIKE: arguments["like"]}} if model else {}
+    return {"metadata": {"labels": {"app": name}, **noted}, "spec": held}
 
 
 def _strategy(arguments: JsonObject) -> Document:

@@ -20,6 +20,7 @@ STATE = {
     "restart_token": "",
     "max_surge": "25%",
     "max_unavailable": "0",
+    "like": "",
 }
 SCALED = {
     "namespace": "shop",
@@ -45,6 +46,11 @@ class TestKubernetes(ToolsetConformance):
         Example("kubernetes.apply_deployment", {**GREEN, **STATE}),
         Example("kubernetes.apply_deployment", {**GREEN, **STATE, "like": "front"}),
         Example("kubernetes.delete_deployment", GREEN, before=(("kubernetes.apply_deployment", {**GREEN, **STATE}),)),
+        Example(
+            "kubernetes.delete_deployment",
+            GREEN,
+            before=(("kubernetes.apply_deployment", {**GREEN, **STATE, "like": "front"}),),
+        ),
         Example("kubernetes.set_image", {**FRONT, "image": "shop/front:v2"}),
         Example(
             "kubernetes.set_image",
