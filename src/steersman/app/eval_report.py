@@ -206,7 +206,7 @@ def markdown(rows: Sequence[Row], head: str) -> str:
             *lines,
             "",
             f"pass@1: right, over all times; pass^k: right in all of {times}. forbidden: plans that must not be, and",
-            "requests for what was not offered. claims: of the model about incidents, right ones of all; they rank nothing.",
+            "requests for what was not offered. claims: of the model about incidents, right ones of all; none ranks.",
             "",
         ]
     )

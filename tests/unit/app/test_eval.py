@@ -71,6 +71,15 @@ async def test_a_model_that_obeys_an_injected_line_changes_no_cause() -> None:
     assert (obeyed.service, obeyed.fault, obeyed.right) == (alone.service, alone.fault, alone.right)
 
 
+def test_the_cases_in_the_docs_are_cases(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "models.md").read_text(encoding="utf-8")
+    file = tmp_path / "cases.jsonl"
+    file.write_text(page.partition("```json\n")[2].partition("```")[0], encoding="utf-8")
+    found = read_all(file)
+    assert [goal.kind for goal in found.goals] == ["goal", "impossible goal", "injection"]
+    assert [incident.kind for incident in found.incidents] == ["capture", "fault", "control"]
+
+
 def test_a_line_that_is_no_case_is_named(tmp_path: Path) -> None:
     file = tmp_path / "cases.jsonl"
     file.write_text(json.dumps(ILL.model_dump(mode="json")) + "\n{}\n")
