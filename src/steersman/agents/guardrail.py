@@ -17,7 +17,7 @@ from steersman.domain.model import Model, Prompt, asked
 from steersman.domain.plan import Plan
 from steersman.domain.policy import Opinion, OpinionWord, PolicyDecision, PolicyRequest
 from steersman.gate.authorise import StepDecision
-from steersman.gate.critic import about_action, about_plan, joined
+from steersman.gate.critic import Masked, about_action, about_plan, joined, names_only
 from steersman.policy.lattice import strictest
 from steersman.policy.wording import VERDICTS, Lang, explained
 
@@ -52,6 +52,8 @@ class GuardrailDeps:
     decide_plan: Callable[[Plan], Sequence[StepDecision]] | None = None
     """As `gate.authority.decisions` with a requester; wanted for plans only."""
     critic: Model | None = None
+    masked: Masked = names_only
+    """What the critic may see of arguments."""
     lang: Lang = "en"
 
 
@@ -155,7 +157,7 @@ async def _decide(state: GuardrailState, runtime: Runtime[GuardrailDeps]) -> Gua
 
 async def _criticise(state: GuardrailState, runtime: Runtime[GuardrailDeps]) -> GuardrailState:
     judgement = state["judgement"]
-    about = about_plan(state["plan"]) if "plan" in state else about_action(state["action"])
+    about = about_plan(state["plan"], runtime.context.masked) if "plan" in state else about_action(state["action"])
     return {"judgement": await criticised(judgement, about, runtime.context)}
 
 

@@ -16,7 +16,8 @@ from steersman.domain.fact import Fact, JsonObject
 from steersman.domain.goal import Goal
 from steersman.domain.model import Model, Prompt, asked
 from steersman.domain.scenario import Match, Scenario
-from steersman.planning.goal_text import found_in
+from steersman.planning.goal_names import could_be_named
+from steersman.planning.goal_text import found_in, nouns
 from steersman.planning.parameters import unfit
 from steersman.planning.world import World
 
@@ -141,6 +142,8 @@ def _tested(
             ignored.append(f"{name} = {value!r}: nothing in the goal says so")
         elif unfit(parameter, value) is not None:
             ignored.append(f"{name} = {value!r}: it does not fit")
+        elif parameter.kind == "name" and not could_be_named(goal.text, str(value), nouns(parameter), world.services):
+            ignored.append(f"{name} = {value!r}: nothing says that it is a name")
         elif parameter.kind == "service" and world.services and value not in world.services:
             ignored.append(f"{name} = {value!r}: there is no such service")
         else:

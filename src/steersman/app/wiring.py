@@ -41,7 +41,7 @@ from steersman.journal.sql import SqlJournal
 from steersman.judgement.judge import judge
 from steersman.planning.check import check
 from steersman.planning.drift import Drift
-from steersman.planning.goal_text import named_service
+from steersman.planning.goal_names import named_service
 from steersman.planning.world import World
 from steersman.policy.engine import Policy
 

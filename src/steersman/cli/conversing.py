@@ -245,7 +245,7 @@ def _connected(app: App, minds: Minds | None) -> tuple[SubAgent, ...]:
     async def look(task: Task) -> Investigation:
         from steersman.cli.investigating import investigate_window
         from steersman.domain.signal import Window
-        from steersman.planning.goal_text import named_service
+        from steersman.planning.goal_names import named_service
 
         end = CLOCK.now() - timedelta(seconds=LAG_S)
         span_s = LOOK_BACK_MIN * 60.0

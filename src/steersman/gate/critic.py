@@ -13,13 +13,16 @@ from dataclasses import dataclass, field
 
 from steersman.domain.errors import SteersmanError
 from steersman.domain.fact import Digest, JsonObject, digest
-from steersman.domain.ids import RuleId, RunId
+from steersman.domain.ids import OperationName, RuleId, RunId
 from steersman.domain.plan import Plan
 from steersman.domain.policy import Opinion, OpinionWord, PolicyDecision, PolicyRequest, Requirement
 from steersman.policy.lattice import stricter
 
 Critic = Callable[[JsonObject, RunId], Awaitable[Opinion]]
 """Judges what it is told, for a run that pays for it. Raises a SteersmanError when there is no opinion to be had."""
+
+Masked = Callable[[OperationName, JsonObject], JsonObject]
+"""Arguments of an operation without secrets: those that it declares, and those that are found."""
 
 LONGEST_S = 30.0
 REMEMBERED = 4_096
@@ -46,23 +49,30 @@ def joined(decision: PolicyDecision, word: OpinionWord, *, failed: bool = False)
     return stricter(decision, said)
 
 
+def names_only(_: OperationName, arguments: JsonObject) -> JsonObject:
+    """What can be told where nobody knows which arguments are secret."""
+    return dict.fromkeys(arguments, "not shown")
+
+
 @dataclass(frozen=True, slots=True)
 class Second:
     """Asks the critic once for each plan and call; without one every decision stays as it is."""
 
     critic: Critic | None = None
+    masked: Masked = names_only
     longest_s: float = LONGEST_S
     _heard: dict[Digest, tuple[OpinionWord, bool]] = field(default_factory=dict)
 
     async def of_plan(self, plan: Plan, run_id: RunId, decision: PolicyDecision) -> PolicyDecision:
         """The decision about a plan, or about one of its steps: both are under the opinion on the whole."""
-        return await self._of(decision, digest(["plan", plan.digest(), run_id]), about_plan(plan), run_id)
+        return await self._of(decision, digest(["plan", plan.digest(), run_id]), about_plan(plan, self.masked), run_id)
 
     async def of_call(
         self, request: PolicyRequest, arguments: JsonObject, decision: PolicyDecision, *, subject: Digest, run_id: RunId
     ) -> PolicyDecision:
         """The decision about a call that belongs to no plan. subject: what makes it this very call."""
-        return await self._of(decision, subject, {**about_action(request), "arguments": arguments}, run_id)
+        told = {**about_action(request), "arguments": self.masked(request.operation, arguments)}
+        return await self._of(decision, subject, told, run_id)
 
     async def _of(self, decision: PolicyDecision, key: Digest, about: JsonObject, run_id: RunId) -> PolicyDecision:
         if self.critic is None or decision.effect == "deny":
@@ -90,13 +100,16 @@ def about_action(request: PolicyRequest) -> JsonObject:
     return {**told, "tier": request.environment.tier}
 
 
-def about_plan(plan: Plan) -> JsonObject:
+def about_plan(plan: Plan, masked: Masked) -> JsonObject:
     """What the critic is told of a plan."""
     return {
         "goal": plan.goal,
         "tier": plan.environment.tier,
         "planner": plan.provenance.planner,
-        "steps": [{"operation": s.operation, "arguments": s.arguments} for s in plan.steps[:MOST_STEPS_TOLD]],
+        "steps": [
+            {"operation": s.operation, "arguments": masked(s.operation, s.arguments)}
+            for s in plan.steps[:MOST_STEPS_TOLD]
+        ],
         "steps_in_all": len(plan.steps),
         "conditions": [condition.text or condition.id for condition in plan.conditions],
     }

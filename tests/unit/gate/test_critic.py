@@ -5,13 +5,14 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.gate.bench import MIN, POLICY, STORE, backward, bench, call, forward, step, store_plan
+from tests.unit.gate.bench import MIN, POLICY, STORE, Store, backward, bench, call, forward, step, store_plan
 
 from steersman.domain.errors import ApprovalNeededError, BudgetExceededError, PolicyDeniedError, UnavailableError
 from steersman.domain.event import Decided
 from steersman.domain.ids import RunId
 from steersman.domain.policy import Opinion, PolicyDecision, PolicyRequest, Requirement
 from steersman.gate.critic import Second, joined
+from steersman.gate.redaction import Redactor
 from steersman.policy.lattice import is_at_least
 
 WRITE = call("store.set", arguments={"name": "a", "items": ["new"]}, environment=STORE)
@@ -166,3 +167,29 @@ async def test_a_plan_that_it_denies_is_not_granted(tmp_path):
         await b.planned(plan)
         with pytest.raises(PolicyDeniedError, match="second opinion"):
             await b.gate.authorise(plan, RunId("run-1"), MIN)
+
+
+async def test_it_sees_no_declared_secret_in_a_call_or_a_plan():
+    declared = next(b.operation for b in Store().bindings() if b.operation.name == "store.set")
+    secret = declared.model_copy(update={"secret_arguments": frozenset({"items"})})
+    redactor, critic = Redactor(), Critic("same")
+    second = Second(critic, lambda _, arguments: redactor.arguments(secret, arguments))
+    allowed = PolicyDecision(effect="allow", rule="r", reason="x", policy_digest=POLICY.digest)
+    request = PolicyRequest.model_construct(operation="store.set", environment=STORE)
+    arguments = {"name": "a", "items": ["hunter22"]}
+    await second.of_call(request, arguments, allowed, subject=POLICY.digest, run_id=RunId("r"))
+    await second.of_plan(store_plan(step("a", "set", arguments)), RunId("r"), allowed)
+    assert len(critic.told) == 2
+    assert "hunter22" not in str(critic.told)
+
+
+def test_where_nobody_knows_what_is_secret_it_is_told_names_alone():
+    asked = Second(critic := Critic("same")).of_plan(
+        store_plan(SET),
+        RunId("r"),
+        PolicyDecision(effect="allow", rule="r", reason="x", policy_digest=POLICY.digest),
+    )
+    asyncio.run(asked)
+    assert critic.told[0]["steps"] == [
+        {"operation": "store.set", "arguments": {"name": "not shown", "items": "not shown"}}
+    ]

@@ -63,6 +63,7 @@ ARGUMENTS: dict[str, JsonObject] = {
     "loki.range": {"query": COUNT, "step": 60, **WINDOW},
     "loki.query": {"query": COUNT},
     "loki.tail": {"query": LOGS, "follow_s": 1},
+    "loki.follow": {"query": LOGS, "follow_s": 1},
     "loki.label_values": {"label": "app"},
     **{f"loki.{verb}": {"query": LOGS} for verb in ("series", "stats", "volume", "patterns")},
     **{f"loki.{verb}": {"query": LOGS} for verb in ("detected_fields", "detected_labels")},

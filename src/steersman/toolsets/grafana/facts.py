@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, field_validator
 
 from steersman.domain.fact import Fact, Instant, JsonObject, Slug
+from steersman.domain.typed import Partial
 from steersman.queries.moments import Limit, Moment
 
 Uid = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,40}$")]
@@ -180,7 +181,7 @@ class AlertRule(Fact):
     paused: bool = False
 
 
-class AlertRules(Fact):
+class AlertRules(Partial):
     """Rules of Grafana's own alerting."""
 
     rules: tuple[AlertRule, ...]
