@@ -43,6 +43,8 @@ class Call(Fact):
     step_approval: ApprovalId | None = None
     expects: JsonObject | None = None
     """The state that the probe must show before a write; another one is drift."""
+    restores: JsonObject | None = None
+    """For an inverse: the state from before. Seen after a lost answer, it settles the call where `after` cannot."""
     timeout_s: float | None = None
     retry: Retry = Retry()
     budget: Budget | None = None

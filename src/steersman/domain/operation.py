@@ -52,12 +52,11 @@ class Operation(Fact):
     after: JsonObject | None = None
     inverse: Invocation | None = None
     residue: str = ""
-    """What stays when the inverse came too late, and changes nothing that runs: `the finished build`. An undo lets it
-    stand and names it; without these words it would have to be verified as gone.
-    """
-    kept_by_undo: bool = False
-    """What it makes is meant to outlive a run that is undone, and takes nothing from anybody: a backup. It has no
-    inverse, policy asks as for anything irreversible, and an undo that leaves it is a whole one.
+    """What an undo leaves, in words: it takes nothing from anybody and changes nothing that runs.
+
+    With an inverse: what stays when that came too late (`the finished build`); without one: all that the write makes,
+    because it is meant to outlive a run that is undone (`the backup`). An undo that leaves it is a whole one, and says
+    so; policy asks for a write without an inverse as for anything irreversible.
     """
     dry_run: bool = False
     """Whether the tool itself can rehearse the call (server-side dry run)."""

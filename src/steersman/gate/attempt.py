@@ -138,7 +138,7 @@ class Journaled:
             arguments=self.redactor.arguments(operation, call.arguments),
             key=call.key,
             before=self._redacted(passage.before),
-            expected=self._redacted(passage.expected),
+            expected=self._redacted(passage.expected if passage.expected is not None else call.restores),
             deadline=passage.deadline,
             approval_id=passage.claim.approval_id if passage.claim else None,
         )

@@ -36,7 +36,9 @@ class StepEffect(Fact):
     """What will be there; None: the operation cannot say before it runs."""
     fields: tuple[FieldChange, ...] = ()
     undo: Invocation | None
-    """None: cannot be undone."""
+    """None: cannot be undone, or is kept."""
+    kept: str = ""
+    """What an undo leaves, in words: always where there is no inverse, otherwise when the inverse came too late."""
     destructive: bool
     blast_radius: BlastRadius
 
@@ -69,6 +71,7 @@ def _effect(prepared: View, index: int, step: Step, operation: Operation) -> Ste
         after=after,
         fields=tuple(_field(change) for change in changed),
         undo=step.inverse,
+        kept=operation.residue,
         destructive=operation.effect == "destructive",
         blast_radius=operation.blast_radius,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
@@ -31,13 +31,14 @@ def serving(server: Server) -> Iterator[str]:
             with lock:
                 response = server(request)
             content = response.content
-            self.send_response(response.status_code)
-            for name, value in response.headers.items():
-                if name not in _OWN:
-                    self.send_header(name, value)
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            with suppress(ConnectionError):  # who asked has gone, or was killed
+                self.send_response(response.status_code)
+                for name, value in response.headers.items():
+                    if name not in _OWN:
+                        self.send_header(name, value)
+                self.send_header("content-length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
             """Says nothing."""

@@ -33,6 +33,7 @@ _LOAD: dict[str, Any] = {
     "after": {"value": {"$arg": "/value"}},
     "inverse": {"operation": "sim.delete", "arguments": {"name": {"$arg": "/name"}}},
 }
+_ENDED: JsonObject = {"operation": "sim.end", "arguments": {"name": {"$arg": "/name"}}}
 
 
 @dataclass(slots=True)
@@ -42,6 +43,8 @@ class World:
     state: dict[str, JsonObject] = field(default_factory=dict)
     faults: dict[str, list[Fault]] = field(default_factory=dict)
     """Ordered for the next writes to a resource, `operation name` or `name`."""
+    finished: set[str] = field(default_factory=set)
+    """What `sim.end` comes too late for."""
     effects: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How often each (idempotency key, verb) changed something."""
     journal: list[tuple[str, str]] = field(default_factory=list)
@@ -81,23 +84,24 @@ class World:
                 ),
                 self._set,
             ),
-            Binding(
-                _operation(
-                    "create",
-                    "write",
-                    "create",
-                    _VALUED,
-                    after={"value": {"$arg": "/value"}},
-                    inverse={"operation": "sim.delete", "arguments": {"name": {"$arg": "/name"}}},
-                ),
-                self._set,
-            ),
+            Binding(_operation("create", "write", "create", _VALUED, **_LOAD), self._set),
             Binding(
                 _operation("load", "write", "create", _VALUED, **_LOAD).model_copy(update={"interruptible": True}),
                 self._set,
             ),
             Binding(_operation("delete", "destructive", "delete", _NAME, after=ABSENT), self._delete),
             Binding(_operation("send", "write", "update", _VALUED, after={"value": {"$arg": "/value"}}), self._set),
+            *self._leaving(),
+        )
+
+    def _leaving(self) -> Sequence[Binding]:
+        """Writes of which an undo leaves something."""
+        save = _operation("save", "write", "create", _VALUED, after=_LOAD["after"])
+        begin = _operation("begin", "write", "create", _VALUED, **{**_LOAD, "inverse": _ENDED})
+        return (
+            Binding(_leaves("the copy", save), self._set),
+            Binding(_leaves("the work", begin), self._set),
+            Binding(_operation("end", "write", "delete", _NAME), self._end),
         )
 
     async def _get(self, arguments: JsonObject, context: CallContext) -> JsonObject:
@@ -118,6 +122,13 @@ class World:
 
     async def _delete(self, arguments: JsonObject, context: CallContext) -> JsonObject:
         return await self._write("delete", str(arguments["name"]), None, context)
+
+    async def _end(self, arguments: JsonObject, context: CallContext) -> JsonObject:
+        """Takes away what was begun, unless it is finished."""
+        name = str(arguments["name"])
+        if name in self.finished:
+            return dict(self.state[name])
+        return await self._write("end", name, None, context)
 
     async def _write(self, verb: str, name: str, state: JsonObject | None, context: CallContext) -> JsonObject:
         self.calls[verb] += 1
@@ -174,3 +185,7 @@ def _operation(
         inverse=None if inverse is None else Invocation.model_validate(inverse),
         timeout_s=2.0,
     )
+
+
+def _leaves(residue: str, operation: Operation) -> Operation:
+    return operation.model_copy(update={"residue": residue})

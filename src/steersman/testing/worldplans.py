@@ -31,7 +31,9 @@ def sim_step(
     A hold is added with `model_copy`.
     """
     found = next(b.operation for b in World().bindings() if b.operation.name == f"sim.{verb}")
-    arguments: JsonObject = {"name": name} if verb in ("get", "wait", "delete") else {"name": name, "value": value}
+    arguments: JsonObject = (
+        {"name": name} if verb in ("get", "wait", "delete", "end") else {"name": name, "value": value}
+    )
     inverse = None
     if found.inverse is not None:
         filled = substitute(found.inverse.arguments, arguments)

@@ -57,7 +57,7 @@ PUSH_RUN = Operation(
     idempotent="natural",  # the same sample at the same instant is no second one
     input_schema=schema_of(Write),
     output_schema=schema_of(Sent),
-    kept_by_undo=True,
+    residue="the samples that were written",
 )
 OPERATIONS = (PUSH_RUN,)
 

@@ -49,15 +49,21 @@ class TestPostgres(ToolsetConformance):
 
     @pytest.fixture(autouse=True)
     def _server(self, postgres: Postgres, tmp_path: Path):
-        self.server, self.folder, self.idle, self.round = postgres, tmp_path, [], 0
-        (tmp_path / "migrations").mkdir()
-        (tmp_path / "migrations" / "0001_notes.up.sql").write_text(UP)
-        (tmp_path / "migrations" / "0001_notes.down.sql").write_text("DROP TABLE notes")
-        (tmp_path / "migrations" / "0002_drop.up.sql").write_text("ALTER TABLE notes DROP COLUMN text")
+        self.begin(postgres, tmp_path)
+        yield
+        self.end()
+
+    def begin(self, postgres: Postgres, folder: Path) -> None:
+        self.server, self.folder, self.idle, self.round = postgres, folder, [], 0
+        (folder / "migrations").mkdir()
+        (folder / "migrations" / "0001_notes.up.sql").write_text(UP)
+        (folder / "migrations" / "0001_notes.down.sql").write_text("DROP TABLE notes")
+        (folder / "migrations" / "0002_drop.up.sql").write_text("ALTER TABLE notes DROP COLUMN text")
         if not postgres.run("SELECT 1 FROM pg_roles WHERE rolname = 'app'"):
             postgres.run("CREATE ROLE app LOGIN")
             postgres.run("GRANT app TO writer WITH ADMIN OPTION")
-        yield
+
+    def end(self) -> None:
         for connection in self.idle:
             connection.close()
 

@@ -53,26 +53,31 @@ async def put_back(caller: Caller, digest: str) -> None:
     assert digest == (await caller.raw("get_artifact", {"service": "checkout", "version": "v1"}))["digest"]
 
 
+def examples_of(digest: str) -> Sequence[Example]:
+    """One for each write; `digest` is that of the built checkout v1."""
+    start = {"service": "checkout", "pool": "green", "version": "v1", "digest": digest}
+    built = (("lab.build", {"service": "payments", "version": "v2"}),)
+    return (
+        Example("lab.build", {"service": "payments", "version": "v2"}),
+        Example("lab.delete_artifact", {"service": "payments", "version": "v2"}, before=built),
+        Example("lab.start", start),
+        Example("lab.stop", {"service": "checkout", "pool": "green"}, before=(("lab.start", start),)),
+        Example(
+            "lab.set_weights",
+            {"service": "checkout", "weights": {"blue": 60, "green": 40}},
+            before=(("lab.start", start), ("lab.wait_ready", {"service": "checkout", "pool": "green"})),
+        ),
+        Example("lab.set_fault", {"service": "catalog", "fault": "network_delay", "on": True}),
+        Example("lab.set_load", {"rate": 40}),
+    )
+
+
 class TestLab(ToolsetConformance):
     @pytest.fixture(autouse=True)
     async def _on_a_lab(self, lab: LabInfo, toolset: LabToolset) -> AsyncIterator[None]:
         artifact = await Caller(toolset).raw("get_artifact", {"service": "checkout", "version": "v1"})
         self.lab, self.digest = lab, str(artifact["digest"])
-        start = {"service": "checkout", "pool": "green", "version": "v1", "digest": self.digest}
-        built = (("lab.build", {"service": "payments", "version": "v2"}),)
-        self.examples = (
-            Example("lab.build", {"service": "payments", "version": "v2"}),
-            Example("lab.delete_artifact", {"service": "payments", "version": "v2"}, before=built),
-            Example("lab.start", start),
-            Example("lab.stop", {"service": "checkout", "pool": "green"}, before=(("lab.start", start),)),
-            Example(
-                "lab.set_weights",
-                {"service": "checkout", "weights": {"blue": 60, "green": 40}},
-                before=(("lab.start", start), ("lab.wait_ready", {"service": "checkout", "pool": "green"})),
-            ),
-            Example("lab.set_fault", {"service": "catalog", "fault": "network_delay", "on": True}),
-            Example("lab.set_load", {"rate": 40}),
-        )
+        self.examples = examples_of(self.digest)
         yield
         await put_back(Caller(toolset), self.digest)
 

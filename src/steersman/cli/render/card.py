@@ -108,12 +108,19 @@ def _changes(plan: Plan, effects: Sequence[StepEffect], lang: Language) -> Table
         if not fields and effect.kind == "changed":  # what is there now is not known: what the call says, then
             step = plan.step(effect.step_id)
             fields = call_text(Invocation(operation=step.operation, arguments=step.arguments))
-        undo = call_text(effect.undo) if effect.undo else word("irreversible", lang)
         grid.add_row(what, Text(untrusted(fields, 90), "dim"))
-        grid.add_row(
-            "", Text(f"↩ {word('undo_by', lang)} {untrusted(undo, 110)}", "dim" if effect.undo else "bold red")
-        )
+        grid.add_row("", _undo(effect, lang))
     return grid
+
+
+def _undo(effect: StepEffect, lang: Language) -> Text:
+    """How a write is taken back, and what an undo leaves of it."""
+    if effect.undo is None and not effect.kept:
+        return Text(f"↩ {word('undo_by', lang)} {word('irreversible', lang)}", "bold red")
+    if effect.undo is None:
+        return Text(f"↩ {word('kept', lang)}: {untrusted(effect.kept, 110)}", "yellow")
+    kept = f"; {word('kept_if_late', lang)}: {untrusted(effect.kept, 60)}" if effect.kept else ""
+    return Text(f"↩ {word('undo_by', lang)} {untrusted(call_text(effect.undo), 110)}{kept}", "dim")
 
 
 def _conditions(plan: Plan, lang: Language) -> list[RenderableType]:

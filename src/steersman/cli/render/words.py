@@ -25,6 +25,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "delete": ("delete", "삭제"),
     "undo_by": ("undone by", "되돌리는 방법"),
     "irreversible": ("CANNOT BE UNDONE", "되돌릴 수 없음"),
+    "kept": ("kept on undo", "되돌려도 남김"),
+    "kept_if_late": ("kept if that comes too late", "늦으면 남김"),
     "triggers": ("Undone automatically when", "자동으로 되돌리는 조건"),
     "pauses": ("Paused when", "일시 정지하는 조건"),
     "invariants": ("Must hold before, after, and after an undo", "이전·이후·되돌린 뒤에 모두 성립해야 하는 것"),

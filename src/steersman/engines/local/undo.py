@@ -86,8 +86,8 @@ class Undo:
             if settled.result != "done":
                 return None
             record = record.model_copy(update={"settled": settled})
-        if step.inverse is None and operation.kept_by_undo:
-            return Undone("skipped", "it is kept: what it made is meant to stay")
+        if step.inverse is None and operation.residue:
+            return Undone("skipped", f"kept: {operation.residue}")
         if step.inverse is None:
             destroyed = operation.effect == "destructive"
             return Undone("skipped", "it has no inverse", stands=True, blocks=destroyed)
@@ -96,9 +96,14 @@ class Undo:
     async def _keep_blocked(self) -> None:
         for step in self.run.plan.steps:
             record = self.run.steps[step.id]
-            reads = self.session.progress.operation(step.operation).effect == "read"
-            kept = self.session.progress.operation(step.operation).kept_by_undo
-            if step.id not in self.visited and not (reads or kept) and (record.happened or record.open_intent):
+            operation = self.session.progress.operation(step.operation)
+            kept = step.inverse is None and operation.residue
+            if (
+                step.id not in self.visited
+                and operation.effect != "read"
+                and not kept
+                and (record.happened or record.open_intent)
+            ):
                 self.stands[step.id] = "kept, because what relies on it could not be taken back"
                 await self._note(step.id, "skipped", self.stands[step.id])
 
@@ -153,8 +158,8 @@ class Inverse:
         after = await self._send(now)
         if same_state(after, found):
             return Undone("done", "")
-        residue = self.operation.residue
-        return Undone("done", f"what stays changes nothing that runs: {residue}") if residue else None
+        came_too_late = self.operation.residue and same_state(after, left)
+        return Undone("done", f"kept, the inverse came too late: {self.operation.residue}") if came_too_late else None
 
     async def _look(self) -> JsonObject | None:
         probe = resolved_probe(self.operation, self._arguments())
@@ -185,6 +190,7 @@ class Inverse:
                 direction="undo",
                 grant=self.session.grant,
                 expects=now if same_probe else None,
+                restores=before(self.record) if same_probe else None,
                 timeout_s=verb.timeout_s,
                 retry=Retry(attempts=self.session.deps.settings.inverse_rounds),
                 budget=self.run.plan.budget,

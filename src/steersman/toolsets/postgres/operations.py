@@ -94,7 +94,7 @@ BACKUP_DATABASE = _write(
     blast_radius="instance",
     probe=_call("get_backup", "database", "name"),
     after={"exists": True, "kept_days": {"$arg": "/kept_days"}},
-    kept_by_undo=True,
+    residue="the backup",
     timeout_s=LONG_S,
 )
 RESTORE_BACKUP = _write(

@@ -86,6 +86,23 @@ async def test_a_lost_answer_of_an_inverse_is_settled_not_repeated() -> None:
         assert bench.world.journal == [("set", "a"), ("set", "a")]
 
 
+async def test_a_lost_answer_of_an_inverse_that_cannot_say_what_it_leaves_is_settled_at_once() -> None:
+    async with Bench() as bench:
+        plan = sim_plan(bench.world, [sim_step("job", "begin", "job", 1), broken("job")])
+
+        async def lose(name):
+            bench.world.faults["job"] = ["lose_answer"]
+            began.append(bench.clock.monotonic())
+
+        began: list[float] = []
+        bench.world.read, bench.world.faults["broken"] = lose, ["refuse"]
+        run = await bench.run(plan)
+        assert (run.state, bench.values()) == ("rolled_back", {})
+        assert (run.undo["job"].settled.result, run.undo["job"].settled.settled_by) == ("done", "probe")
+        assert bench.clock.monotonic() - began[0] < 1.0
+        assert bench.world.journal == [("set", "job"), ("end", "job")]
+
+
 async def test_what_is_irreversible_stands_and_what_it_relied_on_is_still_undone() -> None:
     async with Bench("review", a=1, mail=0) as bench:
         plan = sim_plan(
@@ -97,6 +114,60 @@ async def test_what_is_irreversible_stands_and_what_it_relied_on_is_still_undone
         assert run.state == "partial_undo"
         assert bench.values() == {"a": 1, "mail": 1}
         assert "step 'mail' stands: it has no inverse" in run.reason
+
+
+async def test_what_is_meant_to_outlive_an_undo_is_kept_and_the_undo_is_a_whole_one() -> None:
+    async with Bench("review", a=1) as bench:
+        plan = sim_plan(
+            bench.world,
+            [sim_step("a", "set", "a", 2), sim_step("copy", "save", "copy", 1, needs=["a"]), broken("copy")],
+        )
+        bench.world.faults["broken"] = ["refuse"]
+        run = await bench.approved(plan)
+        assert run.state == "rolled_back"
+        assert bench.values() == {"a": 1, "copy": 1}
+        assert (run.undo["copy"].state, run.undo["copy"].reason) == ("skipped", "kept: the copy")
+
+
+async def test_what_an_inverse_comes_too_late_for_stands_by_its_residue() -> None:
+    for finished, left, reason in (
+        (set(), {}, ""),
+        ({"job"}, {"job": 1}, "kept, the inverse came too late: the work"),
+    ):
+        async with Bench() as bench:
+            plan = sim_plan(bench.world, [sim_step("job", "begin", "job", 1), broken("job")])
+            bench.world.finished, bench.world.faults["broken"] = finished, ["refuse"]
+            run = await bench.run(plan)
+            assert (run.state, bench.values()) == ("rolled_back", left)
+            assert (run.undo["job"].state, run.undo["job"].reason) == ("done", reason)
+
+
+async def test_a_residue_is_no_excuse_for_an_inverse_that_leaves_something_else() -> None:
+    async with Bench() as bench:
+        plan = sim_plan(bench.world, [sim_step("job", "begin", "job", 1), broken("job")])
+        bench.world.faults["broken"] = ["refuse"]
+
+        async def half_way(verb, name):
+            if verb == "end":
+                bench.world.state[name] = {"value": "half"}
+
+        bench.world.after_write = half_way
+        run = await bench.run(plan)
+        assert run.state == "partial_undo"
+        assert "step 'job' stands" in run.reason
+
+
+async def test_a_residue_is_no_excuse_for_an_inverse_that_fails() -> None:
+    async with Bench() as bench:
+        plan = sim_plan(bench.world, [sim_step("job", "begin", "job", 1), broken("job")])
+
+        async def jam(name):
+            bench.world.faults["job"] = ["refuse"] * 100
+
+        bench.world.read, bench.world.faults["broken"] = jam, ["refuse"]
+        run = await bench.run(plan)
+        assert (run.state, bench.values()) == ("partial_undo", {"job": 1})
+        assert "its inverse failed" in run.reason
 
 
 async def test_what_was_destroyed_keeps_what_it_relied_on() -> None:
