@@ -95,6 +95,8 @@ def test_a_slow_release_is_caught_by_the_k6_gate_and_undone_with_both_in_the_rep
     told = steer.json("run", *words, "--yes", code=5)
     assert told["state"] == "rolled_back"
     assert all(step["state"] == "done" for step in told["undo"])
+    # A machine that is busy with other work is slow everywhere, and then nothing stands out.
+    assert [each["service"] for each in told["findings"]][:1] in ([], ["payments"])
     report = steer("runs", "export", told["run_id"]).stdout
     rows = {line.split("|")[1].strip(): line for line in report.splitlines() if line.startswith("| k6-")}
     assert set(rows) == {"k6-before", "k6-after"}

@@ -111,6 +111,30 @@ async def test_a_wrong_token_a_wrong_path_and_a_dead_port_are_typed_errors() -> 
         await follower(url).follow(ASK)
 
 
+@pytest.mark.parametrize(("status", "kind"), [(403, ToolError), (429, UnavailableError), (503, UnavailableError)])
+async def test_each_refusal_is_a_typed_error_of_one_line(status: int, kind: type[Exception]) -> None:
+    def refuse(connection: ServerConnection, request: Request) -> Response:
+        return connection.respond(http.HTTPStatus(status), "first line\nsecond line")
+
+    async with serve(lambda _: asyncio.sleep(0), "127.0.0.1", 0, process_request=refuse) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        with pytest.raises(kind, match=str(status)) as caught:
+            await follower(f"http://127.0.0.1:{port}").follow(ASK)
+    assert "\n" not in str(caught.value)
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    def away(connection: ServerConnection, request: Request) -> Response:
+        response = connection.respond(http.HTTPStatus.FOUND, "")
+        response.headers["Location"] = "ws://127.0.0.1:1/loki/api/v1/tail"
+        return response
+
+    async with serve(lambda _: asyncio.sleep(0), "127.0.0.1", 0, process_request=away) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        with pytest.raises(ToolError, match="302"):
+            await follower(f"http://127.0.0.1:{port}").follow(ASK)
+
+
 async def test_a_message_above_the_limit_breaks_the_connection_and_is_said() -> None:
     async def flood(connection: ServerConnection, _: int) -> None:
         await connection.send(json.dumps({"streams": [], "pad": "x" * 100_000}))

@@ -79,6 +79,7 @@ ARGUMENTS: dict[str, JsonObject] = {
     },
     "grafana.get_dashboard": {"uid": "a"},
     "grafana.panels": {"uid": "a"},
+    "grafana.query_panel": {"uid": "a", "panel_id": 1, "step": 60, **WINDOW},
     "grafana.create_dashboard": BOARD,
     "grafana.update_dashboard": BOARD,
     "grafana.delete_dashboard": {"uid": "a"},

@@ -346,7 +346,7 @@ def history(
     """Kept runs, and where their latency changed for good."""
     from steersman.app.loads import changes, history
     from steersman.app.settings import load
-    from steersman.cli.render.bench import history_table
+    from steersman.cli.render.bench import HistoryTable
     from steersman.cli.render.bench_words import word
 
     lines = history(load(), profile=profile, limit=limit_)
@@ -359,4 +359,4 @@ def history(
         ],
     }
     lang = _language()
-    emit(document, output, lambda: history_table(lines, found, lang) if lines else word("no_history", lang))
+    emit(document, output, lambda: HistoryTable(lines, found, lang) if lines else word("no_history", lang))
