@@ -50,8 +50,9 @@ class Result:
 
     case: Case
     end: str
-    """settled: done once, and the run says so; taken back: half of a write that needs several requests was done, read-back
-    shows that it is not whole, and nothing of it is left; asks a human; DOUBLED: done more often than without the loss.
+    """settled: done once, and the run says so; taken back: half of a write that needs several requests was done,
+    read-back shows that it is not whole, and nothing of it is left; asks a human; DOUBLED: done more often than without
+    the loss.
     """
     why: str = ""
 
