@@ -32,7 +32,7 @@ from steersman.domain.run import Run
 from steersman.testing.benchmark import header, report
 from steersman.testing.toolset_conformance import Example
 
-EDITS, QUICK_EDITS = 1_000, 150
+EDITS, QUICK_EDITS = 1_000, 100
 NOISE_SHARE = 0.25
 BETWEEN_SHARE = 0.25
 """How many edits come after the run has begun, just before the step that they concern."""

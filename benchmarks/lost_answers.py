@@ -28,7 +28,7 @@ from steersman.domain.run import Run
 from steersman.testing.benchmark import header, report
 from steersman.testing.toolset_conformance import Example
 
-CASES, QUICK_CASES = 200, 80
+CASES, QUICK_CASES = 200, 50
 STEP_S = 8.0
 """What the loss leaves open is looked at until here."""
 ENDS = ("settled", "taken back", "asks a human", "no answer to lose", "DOUBLED", "WRONG")
@@ -50,9 +50,8 @@ class Result:
 
     case: Case
     end: str
-    """settled: done once, and the run says so; taken back: half of a write that needs several requests was done,
-    read-back shows that it is not whole, and nothing of it is left; asks a human; DOUBLED: done more often than without
-    the loss.
+    """settled: done once, and the run says so; taken back: a write of several requests was half done, read-back shows
+    that it is not whole, and nothing of it is left; asks a human; DOUBLED: done more often than without the loss.
     """
     why: str = ""
 

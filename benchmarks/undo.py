@@ -33,7 +33,7 @@ from steersman.domain.run import Run
 from steersman.testing.benchmark import header, report, table
 
 BOUND_S = 2.0
-CASES, QUICK_CASES = 500, 120
+CASES, QUICK_CASES = 500, 100
 TRIGGERS = ("condition breached", "later step failed", "undo asked for")
 STUCK_S = 120.0
 PAIRS = 0.3
