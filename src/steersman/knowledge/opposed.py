@@ -34,8 +34,8 @@ SYMPTOM = re.compile(
 )
 TELEMETRY = re.compile(r"\b(?:traces?|metrics?|logs?|spans?|telemetry)\b|트레이스|메트릭|로그|지표|스팬", re.IGNORECASE)
 """Made to be sent somewhere."""
-FIRST = re.compile(r"(?:배포|교체|전환|업그레이드|롤백|백업|확장|늘리|패치)\S*?(?:고|뒤|후)\s")
-"""Something else is asked for first; what follows tidies up after it."""
+THEN = re.compile(r"(?<=[하되우리내키추끄나두치])고\s+|\s(?:뒤|후)에?\s+")
+"""What follows tidies up after what is asked for first. Nouns end in 고 as well (재고, 창고): only verbs are split at."""
 
 
 def opposed(goal: str, scenario: Scenario) -> str:
@@ -59,4 +59,5 @@ def demanded(goal: str) -> list[str]:
 def _is_main(clause: str, kind: str) -> bool:
     if re.match(rf"{POLITE}(?:{ENGLISH[kind]})\b", clause, re.IGNORECASE):
         return True
-    return re.search(rf"(?:{KOREAN[kind]}){TAIL}", clause) is not None and not FIRST.search(clause)
+    first = THEN.split(clause)[0].rpartition("면 ")[2]
+    return re.search(rf"(?:{KOREAN[kind]}){TAIL}", first) is not None
