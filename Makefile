@@ -36,6 +36,8 @@ demo: setup
 test: setup check
 	@scripts/system-packages prometheus prometheus-alertmanager prometheus-node-exporter prometheus-pushgateway postgresql
 	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/python benchmarks/crash.py --kills 60
+	$(BIN)/python benchmarks/approvals.py --quick
 
 docs: setup  # the reference, from the code
 	$(BIN)/python scripts/reference.py
