@@ -101,8 +101,8 @@ class Locust:
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
             raise ToolError(f"Locust left no usable figures ({type(e).__name__}: {e}); look at its stderr") from e
         if len(told) != self.processes(profile):
-            left = f"{len(told)} of {self.processes(profile)} processes of Locust left their figures"
-            raise ToolError(f"{left}; look at its stderr")
+            left = f"{len(told)} of {self.processes(profile)} processes left theirs"
+            raise ToolError(f"Locust left no usable figures: {left}; look at its stderr")
         return measured
 
 
