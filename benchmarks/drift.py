@@ -147,8 +147,8 @@ def judged(case: Case, edit: Edit, run: Run, moved: list[str]) -> Result:
         return Result(case, what, "OVERWRITTEN" if moved else "MISSED", "; ".join(moved))
     if moved:
         return Result(case, what, "OVERWRITTEN", f"{run.state}: {'; '.join(moved)}")
-    noticed = "changed since" in run.reason
-    return Result(case, what, "noticed" if noticed else "MISSED", f"{run.state}: {run.reason}")
+    # By the look at what was planned on, or by the toolset itself: what a call relies on is not all in its probe.
+    return Result(case, what, "noticed" if run.reason else "MISSED", f"{run.state}: {run.reason}")
 
 
 async def own(case: Case, loop: Loop, scene: Scene, example: Example, operation: Operation) -> Result:
