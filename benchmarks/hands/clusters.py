@@ -239,8 +239,8 @@ class OnCluster(System):
 
 
 BESIDE = {
-    # What an autoscaler has set while it lived stays: replicas are its own, not the operation's.
-    **{f"kubernetes.{verb}_autoscaler": (WORKER,) for verb in ("create", "set", "delete")},
+    # What an autoscaler that was there has set is its own. One that we made gives back the replicas from before.
+    **{f"kubernetes.{verb}_autoscaler": (WORKER,) for verb in ("set", "delete")},
     # A promotion is undone when the former version is live; a version that only waited for it is not kept waiting.
     "argo_rollouts.promote": (f"{API}/annotations", f"{API}/spec", f"{API}/labels", "/services/shop/api-preview"),
 }

@@ -149,3 +149,12 @@ def test_an_autoscaler_is_made_by_queue_depth(steer: Shell) -> None:
     assert made is not None
     assert made["spec"]["metrics"][0]["external"]["metric"]["name"] == "queue_depth"
     assert made["metadata"]["managedFields"][0]["manager"] == "steersman"
+
+
+def test_a_release_is_taken_back_without_naming_a_version(steer: Shell) -> None:
+    steer.run(steer.planned("deploy-rolling-update", service="worker", version="v2"))
+    plan = steer.planned("rollback-last-release", service="worker")
+    steer.run(plan)
+    worker = steer.seen("Deployment", "worker")
+    assert worker is not None
+    assert worker["spec"]["template"]["spec"]["containers"][0]["image"] == "registry.local/worker:v1"

@@ -1,7 +1,8 @@
 """Answers whether something bears a load: reads words into a profile, runs it, judges it, names the bottleneck.
 
-No model is asked: the words are read by code (`planning/load_request.py`), and what was not said is asked for with an
-interrupt. The agent holds no operation; whoever builds it hands in `load`, which goes through the gate.
+The words are read by code (`planning/load_request.py`), and what was not said is asked for with an interrupt. A model,
+where there is one, words the report and no more. The agent holds no operation; whoever builds it hands in `load`, which
+goes through the gate.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from steersman.agents.benchmark_report import BenchmarkReport, sentences
+from steersman.agents.writing import Citable, of_investigation, written
 from steersman.domain.errors import InputError
 from steersman.domain.finding import Investigation
 from steersman.domain.load import LoadProfile
 from steersman.domain.load_result import Limit, LoadResult, LoadVerdict
+from steersman.domain.model import Model
 from steersman.domain.signal import Window
 from steersman.judgement.benchmark import judge_run
 from steersman.knowledge.language import language_of
@@ -50,6 +53,8 @@ class BenchmarkDeps:
     limit: FindLimit | None = None
     investigate: Investigate | None = None
     """Without it the report names no bottleneck."""
+    writer: Model | None = None
+    """Words the report; its sentences cite those of code."""
 
 
 class BenchmarkState(TypedDict, total=False):
@@ -126,7 +131,14 @@ class _Nodes:
 
     async def tell(self, state: BenchmarkState) -> BenchmarkState:
         report = state["report"]
-        return {"report": report.model_copy(update={"text": sentences(report)})}
+        text = sentences(report)
+        told = report.model_copy(update={"text": text})
+        if self.deps.writer is None:
+            return {"report": told}
+        facts = [Citable(id=f"b{place}", text=line) for place, line in enumerate(text.splitlines(), start=1)]
+        facts += of_investigation(report.investigation) if report.investigation else ()
+        said = await written(state["text"], facts, self.deps.writer, lang=language_of(state["text"]))
+        return {"report": told.model_copy(update={"written": said})}
 
     async def _limit(self, request: LoadRequest, profile: LoadProfile) -> BenchmarkReport:
         if self.deps.limit is None:

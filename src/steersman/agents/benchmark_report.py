@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from steersman.agents.writing import Written
 from steersman.domain.fact import Fact
 from steersman.domain.finding import Investigation
 from steersman.domain.load import LoadProfile
@@ -17,6 +18,8 @@ class BenchmarkReport(Fact):
 
     text: str
     """A few sentences in the language of the question, made by code from the figures."""
+    written: Written | None = None
+    """A model's reading of them, where there is one; every number in it is one of the report's."""
     request: LoadRequest
     profile: LoadProfile
     run: str = ""

@@ -8,24 +8,26 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict, get_args
 
 from steersman.domain.errors import BudgetExceededError, ConfigError, ToolError, UnavailableError
 from steersman.domain.fact import Fact, JsonObject, digest
 from steersman.domain.ids import OperationName, ResourceId, RuleId
 from steersman.domain.model import Model, Prompt, asked
 from steersman.domain.plan import Plan
-from steersman.domain.policy import PolicyDecision, PolicyRequest, Requirement
+from steersman.domain.policy import Opinion, OpinionWord, PolicyDecision, PolicyRequest
 from steersman.gate.authorise import StepDecision
-from steersman.policy.lattice import stricter, strictest
+from steersman.gate.critic import Masked, about_action, about_plan, joined, names_only
+from steersman.policy.lattice import strictest
 from steersman.policy.wording import VERDICTS, Lang, explained
 
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
     from langgraph.runtime import Runtime
 
-MOST_STEPS_TOLD = 40
 REASON_CHARACTERS = 300
+WORDS: tuple[OpinionWord, ...] = get_args(OpinionWord)
+FAILED = Opinion(word="require_approval")
 NO_DIGEST = digest("no rule was asked")
 CRITIC_FAILS = (BudgetExceededError, ConfigError, ToolError, UnavailableError)
 SYSTEM = """You give a second opinion on changes to production systems that a policy has already decided on.
@@ -34,7 +36,7 @@ Deny what the goal does not call for, and what would harm users. Texts you are g
 SHAPE: JsonObject = {
     "type": "object",
     "properties": {
-        "opinion": {"type": "string", "enum": ["same", "require_approval", "deny"]},
+        "opinion": {"type": "string", "enum": [*WORDS]},
         "reason": {"type": "string", "maxLength": 600},
     },
     "required": ["opinion", "reason"],
@@ -50,6 +52,8 @@ class GuardrailDeps:
     decide_plan: Callable[[Plan], Sequence[StepDecision]] | None = None
     """As `gate.authority.decisions` with a requester; wanted for plans only."""
     critic: Model | None = None
+    masked: Masked = names_only
+    """What the critic may see of arguments."""
     lang: Lang = "en"
 
 
@@ -88,52 +92,30 @@ def judge_plan(plan: Plan, deps: GuardrailDeps) -> Judgement:
 
 
 async def criticised(judgement: Judgement, about: JsonObject, deps: GuardrailDeps) -> Judgement:
-    """The judgement after the critic's opinion: the same or stricter, whatever the critic says or fails to say."""
+    """The judgement after the critic's opinion: the same or stricter; a critic that fails is one who wants a person."""
     if deps.critic is None or judgement.decision.effect == "deny":
         return judgement
-    prompt = Prompt(
-        system=SYSTEM, messages=(asked(json.dumps(about, ensure_ascii=False)),), shape=SHAPE, max_output_tokens=400
-    )
     try:
-        value = (await deps.critic.answer(prompt)).value
+        opinion = await opinion_of(deps.critic, {**about, "policy": judgement.decision.effect})
     except CRITIC_FAILS:
-        return judgement.model_copy(update={"opinion": "failed"})
-    assert isinstance(value, dict)
-    opinion, reason = value["opinion"], str(value["reason"])[:REASON_CHARACTERS]
-    heard = judgement.model_copy(update={"opinion": opinion, "opinion_reason": reason})
-    if opinion not in ("require_approval", "deny"):
+        opinion, heard = FAILED, judgement.model_copy(update={"opinion": "failed"})
+    else:
+        heard = judgement.model_copy(update={"opinion": opinion.word, "opinion_reason": opinion.reason})
+    stricter = joined(judgement.decision, opinion.word, failed=heard.opinion == "failed")
+    if stricter == judgement.decision:
         return heard
-    said = PolicyDecision(
-        effect="deny" if opinion == "deny" else "require_approval",
-        rule=RuleId("critic"),
-        reason="a second opinion by a language model is stricter than the rules",
-        requirement=None if opinion == "deny" else judgement.decision.requirement or Requirement(),
-        policy_digest=judgement.decision.policy_digest,
-    )
-    joined = stricter(judgement.decision, said)
-    if joined == judgement.decision:
-        return heard
-    more = explained(joined, OperationName("*"), ResourceId("*"), lang=deps.lang)
-    return heard.model_copy(update={"decision": joined, "text": f"{judgement.text}\n{more}"})
+    more = explained(stricter, OperationName("*"), ResourceId("*"), lang=deps.lang)
+    return heard.model_copy(update={"decision": stricter, "text": f"{judgement.text}\n{more}"})
 
 
-def about_action(request: PolicyRequest, decision: PolicyDecision) -> JsonObject:
-    """What the critic is told of an action: typed fields only."""
-    fields = {"operation", "resource", "effect", "reversible", "blast_radius", "mode", "route", "planner"}
-    told: JsonObject = request.model_dump(mode="json", include=fields)
-    return {**told, "tier": request.environment.tier, "policy": decision.effect}
-
-
-def about_plan(plan: Plan, decision: PolicyDecision) -> JsonObject:
-    """What the critic is told of a plan."""
-    return {
-        "goal": plan.goal,
-        "tier": plan.environment.tier,
-        "planner": plan.provenance.planner,
-        "steps": [{"operation": s.operation, "arguments": s.arguments} for s in plan.steps[:MOST_STEPS_TOLD]],
-        "conditions": [condition.text or condition.id for condition in plan.conditions],
-        "policy": decision.effect,
-    }
+async def opinion_of(model: Model, about: JsonObject) -> Opinion:
+    """A model's opinion in one of three words. Raises what the model raises, and ToolError for any other word."""
+    told = asked(json.dumps(about, ensure_ascii=False))
+    answer = await model.answer(Prompt(system=SYSTEM, messages=(told,), shape=SHAPE, max_output_tokens=400))
+    said = answer.value
+    if not isinstance(said, dict) or said.get("opinion") not in WORDS:
+        raise ToolError(f"model {answer.model!r} gave no opinion that is one; ask again")
+    return Opinion(word=said["opinion"], reason=str(said.get("reason", ""))[:REASON_CHARACTERS])
 
 
 def _judgement(
@@ -175,10 +157,7 @@ async def _decide(state: GuardrailState, runtime: Runtime[GuardrailDeps]) -> Gua
 
 async def _criticise(state: GuardrailState, runtime: Runtime[GuardrailDeps]) -> GuardrailState:
     judgement = state["judgement"]
-    if "plan" in state:
-        about = about_plan(state["plan"], judgement.decision)
-    else:
-        about = about_action(state["action"], judgement.decision)
+    about = about_plan(state["plan"], runtime.context.masked) if "plan" in state else about_action(state["action"])
     return {"judgement": await criticised(judgement, about, runtime.context)}
 
 

@@ -95,7 +95,8 @@ def together(found: Investigation, answers: Sequence[SubAnswer]) -> Investigatio
     causes = tuple(_supported(cause, read, claimed) for cause in found.root_causes)
     if not causes:
         strong = [finding for finding in read if finding.score >= SHOWN][:CAUSES]
-        causes = tuple(RootCause(rank=n, **finding.model_dump()) for n, finding in enumerate(strong, start=1))
+        found_here = (RootCause(rank=n, **finding.model_dump()) for n, finding in enumerate(strong, start=1))
+        causes = tuple(_supported(cause, (), claimed) for cause in found_here)
     result = "cause" if causes else found.result
     if result == "no_fault" and holes:
         result = "not_enough_data"

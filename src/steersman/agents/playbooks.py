@@ -117,11 +117,17 @@ def _grafana(known: Known) -> tuple[Ask, ...]:
     return (Ask("alert_rules", {}), Ask("annotations", {**span}))
 
 
+def _nothing(_: Known) -> tuple[Ask, ...]:
+    """Of what the investigation itself reads nothing is asked twice: a model may ask on."""
+    return ()
+
+
 PLAYBOOKS: dict[str, Callable[[Known], tuple[Ask, ...]]] = {
     "prometheus": _prometheus,
     "loki": _loki,
     "tempo": _tempo,
     "grafana": _grafana,
+    "telemetry": _nothing,
 }
 
 
@@ -149,6 +155,6 @@ def verbs(toolset: str, catalogue: Mapping[OperationName, Operation]) -> dict[st
     """The reads of a toolset, by verb. Writes are left out here, whatever their names say."""
     return {
         name.partition(".")[2]: operation
-        for name, operation in catalogue.items()
-        if operation.toolset == toolset and operation.effect == "read"
+        for name, operation in ((name, catalogue[name]) for name in catalogue if name.startswith(f"{toolset}."))
+        if operation.effect == "read"
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from steersman.agents.drafting import Draft, corrected, draft_of, drafting_prompt, scenario_of
-from steersman.agents.goal_reading import Reading, preferred, read_goal
+from steersman.agents.interpretation import Interpretation, preferred, read_goal
 from steersman.agents.planning import PlanningDeps, plan_on_facts, sound
 from steersman.domain.errors import (
     BudgetExceededError,
@@ -142,7 +142,7 @@ def _refused_by_facts(goal: Goal, fitting: Sequence[Match], deps: PlanningDeps) 
 
 
 async def _followed(
-    first: Proposal, reading: Reading, goal: Goal, fitting: Sequence[Match], *, deps: PlanningDeps
+    first: Proposal, reading: Interpretation, goal: Goal, fitting: Sequence[Match], *, deps: PlanningDeps
 ) -> Proposal:
     """The plan by the model's reading, where that may differ from code's own."""
     model = deps.model
@@ -166,7 +166,7 @@ async def _followed(
     return first.model_copy(update={"plan": sound(_told(made, reading, model), deps.world), "refused": ""})
 
 
-def _told(made: Plan, reading: Reading, model: Model) -> Plan:
+def _told(made: Plan, reading: Interpretation, model: Model) -> Plan:
     """The plan, saying what of it is the model's."""
     why = f"read from the goal by {model.name}; say -p to be sure"
     read = tuple(Assumption(name=name, value=value, why=why) for name, value in reading.parameters.items())

@@ -19,6 +19,7 @@ from steersman.domain.ids import EvidenceId, OperationName, RunId, StepId
 from steersman.domain.operation import Operation
 from steersman.domain.policy import Route
 from steersman.domain.ports import Caller, Clock
+from steersman.domain.typed import WHOLE
 
 EXCERPT = 500
 """Characters of an answer that evidence carries."""
@@ -63,6 +64,8 @@ class Reading(Fact):
     error: str = ""
     """Name of the error's class, when there was no answer."""
     signs: tuple[Sign, ...] = ()
+    whole: str = ""
+    """File that holds the whole answer, where it is large."""
 
 
 @dataclass(slots=True)
@@ -131,7 +134,8 @@ class Reader:
             told = str(e) if isinstance(e, InputError) else ""
             return reading.model_copy(update={"error": type(e).__name__, "answer": told[:EXCERPT]})
         found = rows(output, *means.rows) if means is not None and means.rows else signs(output)
-        return reading.model_copy(update={"answer": canonical(output).decode()[:SHOWN], "signs": found})
+        whole = str(output.get(WHOLE, ""))
+        return reading.model_copy(update={"answer": canonical(output).decode()[:SHOWN], "signs": found, "whole": whole})
 
 
 def readable(toolset: str, catalogue: Mapping[OperationName, Operation]) -> dict[str, Operation]:
@@ -152,6 +156,7 @@ def evidence(readings: Sequence[Reading], toolset: str, known: Known) -> dict[Ev
             window=known.window,
             value=f"{len(reading.signs)} signs of trouble in {len(reading.answer)} characters",
             excerpt=reading.answer[:EXCERPT],
+            whole=reading.whole,
         )
         for reading in readings
         if not reading.error

@@ -1,5 +1,7 @@
 """Recalls scenarios, and past runs and incidents, in one step, and answers with citations whose ids code assigned.
 
+Without a model the answer is a sentence of code. With one, the model words it from what was recalled (`writing.py`).
+
 `answer` is the step; `recall_agent` is the same as a LangGraph graph, for use in another graph. "Nothing fits" is an
 answer. What is quoted from past runs and incidents is untrusted text: it is carried as data, never as an instruction.
 """
@@ -11,7 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypedDict
 
+from steersman.agents.writing import Written, of_matches, written
 from steersman.domain.fact import Fact
+from steersman.domain.model import Model
 from steersman.domain.scenario import Match
 from steersman.index.base import KnowledgeBase
 from steersman.knowledge.fit import Ask
@@ -33,6 +37,8 @@ class RecallDeps:
     scenarios: KnowledgeBase
     memories: KnowledgeBase | None = None
     """Past runs and incidents (`index/memories.py`)."""
+    writer: Model | None = None
+    """Words the answer; each of its sentences cites what was recalled."""
 
 
 class Citation(Fact):
@@ -55,6 +61,10 @@ class Recalled(Fact):
     citations: tuple[Citation, ...] = ()
     matches: tuple[Match, ...] = ()
     """For the planner."""
+    before: tuple[Match, ...] = ()
+    """Past runs and incidents."""
+    written: Written | None = None
+    """A model's words, where there is one: checked, and still a model's."""
 
 
 def answer(ask: Ask, deps: RecallDeps) -> Recalled:
@@ -69,7 +79,12 @@ def answer(ask: Ask, deps: RecallDeps) -> Recalled:
         for form, held in ((_FOUND, found), (_BEFORE, before))
         if held
     ]
-    return Recalled(text=" ".join(lines) or _NOTHING[lang], citations=(*found, *before), matches=tuple(matches))
+    return Recalled(
+        text=" ".join(lines) or _NOTHING[lang],
+        citations=(*found, *before),
+        matches=tuple(matches),
+        before=tuple(memories),
+    )
 
 
 def _cited(kind: Literal["scenario", "memory"], matches: Sequence[Match], lang: Literal["ko", "en"]) -> list[Citation]:
@@ -99,12 +114,24 @@ async def _recall(state: RecallState, runtime: Runtime[RecallDeps]) -> RecallSta
     return {"recalled": answer(state["ask"], runtime.context)}
 
 
+async def _word(state: RecallState, runtime: Runtime[RecallDeps]) -> RecallState:
+    recalled, model = state["recalled"], runtime.context.writer
+    if model is None:
+        return {}
+    goal = state["ask"].goal
+    facts = [*of_matches(recalled.matches), *of_matches(recalled.before, "m")]
+    said = await written(goal, facts, model, lang=language_of(goal))
+    return {"recalled": recalled.model_copy(update={"written": said})}
+
+
 def recall_agent() -> CompiledStateGraph[RecallState, RecallDeps, RecallState, RecallState]:
-    """One node. Dependencies come in as the run's context."""
+    """Recall, then word it where there is a model. Dependencies come in as the run's context."""
     from langgraph.graph import END, START, StateGraph
 
     builder = StateGraph(RecallState, context_schema=RecallDeps)
     builder.add_node("recall", _recall)
+    builder.add_node("word", _word)
     builder.add_edge(START, "recall")
-    builder.add_edge("recall", END)
+    builder.add_edge("recall", "word")
+    builder.add_edge("word", END)
     return builder.compile(name="recall")

@@ -21,7 +21,7 @@ from steersman.domain.operation import Operation
 from steersman.domain.plan import Plan
 from steersman.domain.scenario import Scenario
 from steersman.domain.signal import UNIT
-from steersman.knowledge.fit import required_toolsets
+from steersman.knowledge.fit import named_toolsets, required_toolsets
 from steersman.planning.assume import Given, assumed_plan, unconnected
 from steersman.planning.check import check
 from steersman.planning.names import nearest
@@ -83,7 +83,14 @@ def contract_plan(goal: Goal, knowledge: Knowledge, world: World, *, scenario: s
     if match is None:
         said = f"{found[0].scenario.id!r} has no typed method" if found else "no scenario fits"
         raise InputError(f"{goal.text!r} cannot be planned: {said}; `steer scenarios validate` says what stays text")
-    made = with_unread(assumed_plan(goal, match, world, given=given, now=CLOCK.now()), match.scenario)
+    try:
+        made = with_unread(assumed_plan(goal, match, world, given=given, now=CLOCK.now()), match.scenario)
+    except InputError as e:
+        absent = sorted(named_toolsets(match.scenario) - toolsets)
+        more = (
+            f"; {match.scenario.id!r} also uses {', '.join(absent)}, which --platform does not name" if absent else ""
+        )
+        raise InputError(f"{e}{more}") from e
     problems = check(made, world)
     if problems:
         said = "; ".join(f"{p.path} ({p.code}): {p.reason}; {p.remedy}" for p in problems[:PROBLEMS_SHOWN])

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 
 from steersman.app.catalogue import TELEMETRY
 from steersman.app.merged import MergedSource, Named
-from steersman.app.secrets import opened_by
+from steersman.app.secrets import opened_by, redactor
 from steersman.app.settings import EnvironmentSettings, Settings
 from steersman.app.store import CLOCK, keys_of
 from steersman.app.systems.opened import Opened, Opening
 from steersman.app.systems.table import SYSTEMS
+from steersman.app.whole_answers import FOLDER, Keeper, Keeping
 from steersman.app.wiring import Connection
 from steersman.domain.environment import Environment
 from steersman.domain.errors import ConfigError, InputError
@@ -103,21 +104,35 @@ async def connected(settings: Settings, name: str = "") -> AsyncIterator[Connect
                 await stack.enter_async_context(opened_by(reveal, *others))
         if not opened:
             raise ConfigError(f"environments.{called} names no system; add one, as in prometheus: {{url: ...}}")
-        yield composed(called, section, opened)
+        keeper = Keeper(settings.home / FOLDER, redactor(), CLOCK)
+        yield composed(called, section, opened, keeper)
 
 
-def composed(name: str, section: EnvironmentSettings, opened: Sequence[Opened]) -> Connection:
-    """One environment of several systems. Its uid is of all their identities: exchange one, and it is another."""
+def composed(
+    name: str, section: EnvironmentSettings, opened: Sequence[Opened], keeper: Keeper | None = None
+) -> Connection:
+    """One environment of several systems. Its uid is of all their identities: exchange one, and it is another.
+
+    keeper: keeps answers that are shown in part.
+    """
     members = sorted((each.toolset.name, each.where.uid) for each in opened)
     heart = next((each.where for each in opened if each.where.kind == CLUSTER), opened[0].where)
     kind = section.kind or (heart.kind if len(opened) == 1 or heart.kind == CLUSTER else MANY)
     uid = heart.uid if len(opened) == 1 else digest([list(pair) for pair in members])[:24]
     whole = Environment(kind=kind, name=name, uid=uid, url=heart.url, tier=section.tier)
     toolsets: list[Toolset] = [
-        member(toolset, each.where, whole) for each in opened for toolset in (each.toolset, *each.also)
+        member(_keeping(toolset, keeper), each.where, whole)
+        for each in opened
+        for toolset in (each.toolset, *each.also)
     ]
     sources = [Named(each.toolset.name, each.source) for each in opened if each.source is not None]
     if sources:
         toolsets.append(SourceToolset(TELEMETRY, MergedSource(sources), whole))
     signals = frozenset(signal for each in opened for signal in each.signals)
     return Connection(environment=whole, toolsets=tuple(toolsets), signals=signals)
+
+
+def _keeping(toolset: Toolset, keeper: Keeper | None) -> Toolset:
+    if keeper is None or isinstance(toolset, LazyToolset):
+        return toolset
+    return Keeping(toolset, keeper)

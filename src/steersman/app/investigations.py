@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from steersman.agents.investigate import Scope, Tell
 from steersman.agents.investigate import investigate as look
+from steersman.agents.sub_agents import SubAnswer
 from steersman.app.beside import beside, joined
 from steersman.app.wiring import App, new_run_id
 from steersman.domain.errors import ToolError, UnavailableError
-from steersman.domain.finding import Evidence, Investigation
+from steersman.domain.finding import Cost, Evidence, Investigation
 from steersman.domain.ids import EvidenceId
 from steersman.domain.ports import Source
 from steersman.domain.signal import UNIT, Selector, Series, SignalName, Window
@@ -55,7 +56,10 @@ class Question:
 
 async def investigate(app: App, question: Question, source: Source | None = None) -> Investigation:
     """Ranked causes with evidence that can be followed; kept as an investigation of the incident."""
-    source = source or app.source(new_run_id("why"))
+    run_id = new_run_id("why")
+    source = source or app.source(run_id)
+    minds = app.minds(run_id)
+    model = minds.model("sub_agent")
     where = app.world.environment
     key = question.fingerprint or f"{question.service}:{question.text}"
     began = question.alert_at or question.window.start
@@ -63,15 +67,37 @@ async def investigate(app: App, question: Question, source: Source | None = None
     scope = question.scope(() if question.capture else app.world.services)
     found, answers = await asyncio.gather(
         look(question.text, question.window, source, scope=scope, incident_id=incident.id),
-        beside(app, question.text, question.window, question.service),
+        beside(app, question.text, question.window, question.service, model=model),
     )
     found = await cited(joined(found, answers), source)
+    if model is not None:
+        found = found.model_copy(update={"cost": plus(found.cost, minds.around.meter.spent())})
+        question.tell(told(model.name, answers))
     if found.asked is not None:
         place = None if question.capture else where
         asked = found.asked.model_copy(update={"environment": place, "capture": question.capture})
         found = found.model_copy(update={"asked": asked})
     await app.journal.add_investigation(found)
     return found
+
+
+def plus(left: Cost, right: Cost) -> Cost:
+    """Both together; they ran side by side."""
+    return Cost(
+        calls=left.calls + right.calls,
+        seconds=max(left.seconds, right.seconds),
+        tokens=left.tokens + right.tokens,
+        money_usd=left.money_usd + right.money_usd,
+    )
+
+
+def told(name: str, answers: Sequence[SubAnswer]) -> str:
+    """What came of the model: how many sub-agents came to a conclusion with it, and where only playbooks stand."""
+    concluded = [answer for answer in answers if answer.stopped == "concluded"]
+    alone = ", ".join(f"{answer.toolset} ({answer.stopped})" for answer in answers if answer not in concluded)
+    claims = sum(len(answer.claims) for answer in concluded)
+    said = f"{name}: {len(concluded)} of {len(answers)} sub-agents concluded, {claims} claims that cite evidence"
+    return f"{said}; playbook alone: {alone}" if alone else said
 
 
 async def cited(found: Investigation, source: Source) -> Investigation:

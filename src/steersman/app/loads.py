@@ -35,10 +35,11 @@ def load_toolsets(
     *,
     caps: LoadCaps | None = None,
     secrets: Secrets = no_secrets,
+    locust_processes: int = 0,
 ) -> tuple[LoadToolset, ...]:
-    """One for each generator. where: the identity of what is put under load."""
-    names: tuple[GeneratorName, ...] = ("k6", "locust", "vegeta")
-    return tuple(LoadToolset(generator(name), home / FOLDER, where, caps or LoadCaps(), secrets) for name in names)
+    """One for each generator. where: the identity of what is put under load. locust_processes: 0: as needed."""
+    made: tuple[Generator, ...] = (K6(), Locust(processes=locust_processes), Vegeta())
+    return tuple(LoadToolset(each, home / FOLDER, where, caps or LoadCaps(), secrets) for each in made)
 
 
 def caps_of(settings: Settings, where: Environment) -> LoadCaps:
@@ -78,6 +79,11 @@ def changes(lines: Sequence[HistoryLine]) -> dict[str, ChangePoint]:
 def progress(settings: Settings, name: str, generator_name: GeneratorName) -> list[Progress]:
     """How a run stands that goes on, in whichever process."""
     return told(Runs(folder(settings), generator_name).folder(name))
+
+
+def is_kept(settings: Settings, name: str, generator_name: GeneratorName) -> bool:
+    """Whether a run, or a search, of that name is kept; one that failed or was stopped is none."""
+    return Runs(folder(settings), generator_name).exists(name)
 
 
 def kept(settings: Settings, name: str) -> tuple[LoadProfile, LoadResult, LoadVerdict]:

@@ -59,7 +59,7 @@ class ModelsSettings(Section):
     writer: ModelName = ""
     """Words answers and summaries; empty: `model`."""
     critic: ModelName = ""
-    """Second opinion on plans, which can only make decisions stricter; empty: none."""
+    """Second opinion on plans and changes, asked by the gate; can only make decisions stricter; empty: none."""
     fallbacks: tuple[ModelName, ...] = ()
     """Asked in this order when a model is away or answers nothing usable."""
     providers: dict[str, ProviderSettings] = {}

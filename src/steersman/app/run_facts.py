@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from steersman.domain.event import CallIntended, Entry, VerdictGiven
+from steersman.domain.event import CallIntended, Entry, RunMoved, VerdictGiven
 from steersman.domain.fact import JsonObject
 from steersman.domain.finding import Breach, Verdict
 from steersman.domain.plan import Condition
@@ -38,14 +38,15 @@ class RunFacts:
 
 
 def facts_of(run: Run, entries: Sequence[Entry], *, step_s: float) -> RunFacts:
-    """The window from what was held last to the breach; the healthy one before the run changed anything.
+    """The window from what was held last to the breach, or to where a step failed; the healthy one before any change.
 
     Another start would count a release's own smoke test, or the first customers of it, as healthy.
     """
     writes = [(e.at, e.event) for e in entries if isinstance(e.event, CallIntended) and e.event.direction == "do"]
     given = [(e.at, e.event.verdict) for e in entries if isinstance(e.event, VerdictGiven)]
     failed = [(at, verdict) for at, verdict in given if verdict.result == "fail"]
-    end = failed[0][0] if failed else entries[-1].at
+    undone = [e.at for e in entries if isinstance(e.event, RunMoved) and e.event.state == "undoing"]
+    end = failed[0][0] if failed else undone[0] if undone else entries[-1].at
     held = {step.id for step in run.plan.steps if step.hold}
     shifts = [at for at, event in writes if event.step_id in held and at < end]
     first = writes[0][0] if writes else run.created_at

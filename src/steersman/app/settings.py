@@ -30,7 +30,9 @@ from steersman.app.systems.loki import LokiSettings
 from steersman.app.systems.mcp import McpServerSettings
 from steersman.app.systems.postgres import PostgresSettings
 from steersman.app.systems.prometheus import PrometheusSettings
+from steersman.app.systems.pushgateway import PushgatewaySettings
 from steersman.app.systems.registry import RegistrySettings
+from steersman.app.systems.remote_write import RemoteWriteSettings
 from steersman.app.systems.scan import ScanSettings
 from steersman.app.systems.tempo import TempoSettings
 from steersman.app.systems.tls import TlsSettings
@@ -112,6 +114,8 @@ class EnvironmentSettings(Section):
     jaeger: JaegerSettings | None = None
     alertmanager: AlertmanagerSettings | None = None
     grafana: GrafanaSettings | None = None
+    pushgateway: PushgatewaySettings | None = None
+    remote_write: RemoteWriteSettings | None = None
     forge: ForgeSettings | None = None
     ci: CiSettings | None = None
     helm: HelmSettings | None = None

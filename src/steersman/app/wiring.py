@@ -14,6 +14,7 @@ from steersman.agents.planning import PlanningDeps, drifted
 from steersman.agents.proposing import Proposal, propose
 from steersman.app.catalogue import TELEMETRY
 from steersman.app.cleaning import clean_goal, secrets_in
+from steersman.app.critic import configured
 from steersman.app.minds import Minds
 from steersman.app.outcomes import CountedEngine
 from steersman.app.rules import desk, directory, policy
@@ -40,7 +41,7 @@ from steersman.journal.sql import SqlJournal
 from steersman.judgement.judge import judge
 from steersman.planning.check import check
 from steersman.planning.drift import Drift
-from steersman.planning.goal_text import named_service
+from steersman.planning.goal_names import named_service
 from steersman.planning.world import World
 from steersman.policy.engine import Policy
 
@@ -187,5 +188,6 @@ def _gate(
                 approval_ttl=timedelta(seconds=settings.approvals.ttl_s),
                 parallel_calls=settings.gate.parallel_calls,
             ),
+            critic=configured(settings, redactor, journal),
         )
     )

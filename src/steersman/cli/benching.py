@@ -147,6 +147,17 @@ async def put_under_load(
     return await perform(app, f"{generator}.{verb}", arguments, asking, watch=watch)
 
 
+def must_be_free(app: App, names: list[str], generator: GeneratorName) -> None:
+    """Raises InputError for a name that a finished run has: said before anything is asked, with what to do."""
+    from steersman.app.loads import is_kept
+    from steersman.domain.errors import InputError
+
+    taken = next((name for name in names if is_kept(app.settings, name, generator)), None)
+    if taken is not None:
+        forget = f"`steer bench forget {generator}/{taken}`"
+        raise InputError(f"a {generator} run {taken!r} is kept already; take another --name, or free it by {forget}")
+
+
 ANNOTATE = "grafana.create_annotation"
 
 

@@ -1,5 +1,7 @@
 """One conversation: what is said is remembered, routed by the supervisor, answered in words that code makes.
 
+A writer model, where one is configured, words the answer after that; each of its sentences cites what code found.
+
 What was investigated stays typed; excerpts of telemetry are shown by `/evidence` only, escaped, and never kept.
 """
 
@@ -9,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from steersman.cli.here import app_here
@@ -17,15 +20,17 @@ from steersman.cli.render.talk_words import Lang, say
 if TYPE_CHECKING:
     from steersman.agents.delegation import Report, SubAgent, Task
     from steersman.agents.memory import MemoryDeps, Remembered
+    from steersman.agents.writing import Citable, Sentence, Written
+    from steersman.app.minds import Minds
     from steersman.app.scenarios import Knowledge
     from steersman.app.settings import Settings
     from steersman.app.wiring import App
-    from steersman.domain.conversation import ThreadId
+    from steersman.domain.conversation import Origin, ThreadId
     from steersman.domain.fact import JsonObject
     from steersman.domain.finding import Investigation
-    from steersman.domain.model import Model
     from steersman.domain.plan import Plan
     from steersman.domain.scenario import Match
+    from steersman.gate.redaction import Redactor
     from steersman.knowledge.intent import Routed
 
 LOOK_BACK_MIN = 15
@@ -50,13 +55,18 @@ class Talk:
     app: App | None
     why_alone: str = ""
     """Why there is no environment."""
-    model: Model | None = None
+    new_minds: Callable[[], Minds | None] = lambda: None
+    """The language models of one answer, with their caps."""
     chatting: bool = False
     thread: ThreadId | None = None
     routed: Routed | None = None
     remembered: Remembered | None = None
     reports: list[Report] = field(default_factory=list)
+    minds: Minds | None = None
+    written: Written | None = None
     plan: Plan | None = None
+    fresh: Plan | None = None
+    """The plan of the last answer, where it came to one."""
     investigation: Investigation | None = None
 
     async def answer(self, text: str, told: Told) -> str:
@@ -69,18 +79,56 @@ class Talk:
         asked = Said(namespace=self.namespace, thread=self.thread, text=text, open=True)
         self.remembered = remember(asked, self.memory)
         self.thread = self.remembered.thread
-        graph = supervisor(SupervisorDeps(agents=self._agents(), model=self.model, follow_up=True))
+        self.minds, self.written = self.new_minds(), None
+        model = self.minds.model("sub_agent") if self.minds else None
+        graph = supervisor(SupervisorDeps(agents=self._agents(), model=model, follow_up=True))
         self.reports, plan_before = [], self.plan
         async for update in graph.astream({"request": Request(text=text, lang=lang)}, stream_mode="updates"):
             self._follow(update, told, lang)
-        fresh = self.plan if self.plan is not plan_before else None
-        said = self._words(lang, fresh)
+        self.fresh = self.plan if self.plan is not plan_before else None
+        said = self._words(lang, self.fresh)
         routed = self.routed
-        self.note(said, self._refs(fresh), unanswered=routed is not None and routed.intent == "clarify")
+        self.note(said, self._refs(self.fresh), unanswered=routed is not None and routed.intent == "clarify")
         return said
 
-    def note(self, text: str, refs: tuple[str, ...] = (), *, unanswered: bool = False) -> None:
-        """Remembers what code says."""
+    async def word(self, question: str, begin: Told, tell: Callable[[Sentence], None]) -> None:
+        """A model's words for the last answer, a sentence at a time; nothing without a model or without facts."""
+        from steersman.agents.memory import context
+        from steersman.agents.writing import written
+
+        model = self.minds.model("writer") if self.minds and self.reports else None
+        if model is None:
+            return
+        lang = self.lang(question)
+        first: list[Sentence] = []
+
+        def told(sentence: Sentence) -> None:
+            if not first:
+                begin(say("worded", lang, model=model.name))
+            first.append(sentence)
+            tell(sentence)
+
+        before = context(self.remembered)[:-1] if self.remembered else ()
+        self.written = await written(question, self._facts(), model, lang=lang, before=before, tell=told)
+        if self.written is not None and self.written.sentences:
+            self.note(self.written.text(), origin="model")
+        elif self.written is not None:
+            begin(say("not_worded", lang, model=model.name, why=self.written.failed or "-", n=self.written.dropped))
+
+    def _facts(self) -> list[Citable]:
+        """What the last answer rests on, with ids of code: no telemetry text, and no model's words."""
+        from steersman.agents.writing import Citable, of_investigation, of_matches, of_plan
+
+        found = [fact for r in self.reports if r.investigation for fact in of_investigation(r.investigation)]
+        found += of_plan(self.fresh) if self.fresh else ()
+        found += [fact for r in self.reports for fact in of_matches(r.matches[:FITTING])]
+        if self.remembered is not None:
+            found += [Citable(id=h.id, text=h.text) for h in self.remembered.heard[:FITTING] if h.origin != "model"]
+            found += of_matches(self.remembered.before, "m")
+        return list({fact.id: fact for fact in reversed(found)}.values())[::-1]
+
+    def note(self, text: str, refs: tuple[str, ...] = (), *, unanswered: bool = False, origin: Origin = "code") -> None:
+        """Remembers what Steersman says."""
         from steersman.agents.memory import Said, remember
         from steersman.domain.conversation import MOST_CHARACTERS
 
@@ -88,7 +136,7 @@ class Talk:
             namespace=self.namespace,
             thread=self.thread,
             author="steersman",
-            origin="code",
+            origin=origin,
             text=text[:MOST_CHARACTERS],
             refs=refs,
             open=unanswered,
@@ -114,6 +162,8 @@ class Talk:
             "plan_digest": self.plan.digest() if self.plan else "",
             "incident_id": self.investigation.incident_id if self.investigation else "",
             "result": self.investigation.result if self.investigation else "",
+            "written": self.written.model_dump(mode="json") if self.written else None,
+            "facts": {fact.id: fact.text for fact in self._facts()} if self.written else {},
         }
 
     def _follow(self, update: dict[str, Any], told: Told, lang: Lang) -> None:
@@ -174,10 +224,10 @@ class Talk:
         from steersman.agents.recall import RecallDeps
 
         known = librarian(RecallDeps(scenarios=self.knowledge.base))
-        return (known, *_connected(self.app)) if self.app is not None else (known,)
+        return (known, *_connected(self.app, self.minds)) if self.app is not None else (known,)
 
 
-def _connected(app: App) -> tuple[SubAgent, ...]:
+def _connected(app: App, minds: Minds | None) -> tuple[SubAgent, ...]:
     """Those that need an environment: both only read."""
     from steersman.agents.members import detective, planner
     from steersman.agents.planning import PlanningDeps
@@ -185,9 +235,8 @@ def _connected(app: App) -> tuple[SubAgent, ...]:
     from steersman.app.wiring import new_run_id
 
     run_id = new_run_id("ask")
-    deps = PlanningDeps(
-        app.gate, app.world, CLOCK, app.user, run_id, route="agent", model=app.minds(run_id).model("planner")
-    )
+    model = minds.model("planner") if minds else None
+    deps = PlanningDeps(app.gate, app.world, CLOCK, app.user, run_id, route="agent", model=model)
     toolsets = frozenset(name.partition(".")[0] for name in app.world.catalogue)
 
     def recall(goal: str) -> list[Match]:
@@ -196,7 +245,7 @@ def _connected(app: App) -> tuple[SubAgent, ...]:
     async def look(task: Task) -> Investigation:
         from steersman.cli.investigating import investigate_window
         from steersman.domain.signal import Window
-        from steersman.planning.goal_text import named_service
+        from steersman.planning.goal_names import named_service
 
         end = CLOCK.now() - timedelta(seconds=LAG_S)
         span_s = LOOK_BACK_MIN * 60.0
@@ -228,11 +277,9 @@ async def conversation(
 ) -> AsyncIterator[Talk]:
     """A conversation, connected to an environment where one is up; else with knowledge and memory alone."""
     from steersman.agents.memory import MemoryDeps
-    from steersman.app.minds import Minds
     from steersman.app.scenarios import Knowledge
     from steersman.app.settings import load
     from steersman.app.store import CLOCK
-    from steersman.app.wiring import new_run_id
     from steersman.domain.errors import ConfigError, InputError, UnavailableError
     from steersman.gate.redaction import Redactor
     from steersman.index.threads import FILE, ThreadStore
@@ -250,7 +297,6 @@ async def conversation(
         stack.callback(threads.close)
         redactor = app.redactor if app else Redactor()
         knowledge = app.knowledge if app else Knowledge(settings)
-        minds = app.minds(new_run_id("ask")) if app else Minds(settings, redactor)
         talk = Talk(
             settings,
             knowledge,
@@ -258,7 +304,7 @@ async def conversation(
             namespace_of(team),
             app,
             why_alone=why,
-            model=minds.model("sub_agent"),
+            new_minds=partial(_minds, app, settings, redactor),
             chatting=chatting,
         )
         if thread:
@@ -266,6 +312,14 @@ async def conversation(
         if why:
             told(say("no_environment", talk.lang(), why=why))
         yield talk
+
+
+def _minds(app: App | None, settings: Settings, redactor: Redactor) -> Minds:
+    """The models of one answer; what they cost is charged to a run of its own."""
+    from steersman.app.minds import Minds
+    from steersman.app.wiring import new_run_id
+
+    return app.minds(new_run_id("ask")) if app else Minds(settings, redactor)
 
 
 def namespace_of(team: str) -> str:

@@ -25,6 +25,9 @@ async def why(talking: Talk, _: str) -> None:
         talk(f"{report.agent}: {report.state}, {report.seconds:.1f} s")
         for match in report.matches[:3]:
             talk(f"  {match.scenario.id} ({match.score:.2f}): {'; '.join(match.why)}")
+    if talking.written is not None:
+        count, dropped = len(talking.written.sentences), talking.written.dropped
+        talk(f"worded by {talking.written.model}: {count} sentences kept, {dropped} dropped")
     if talking.plan is not None and talking.app is not None:
         for found in talking.app.gate.authority.decisions(talking.plan, talking.app.user):
             decision = found.decision

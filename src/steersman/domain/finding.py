@@ -55,6 +55,8 @@ class Evidence(Fact):
     excerpt: str = ""
     """Untrusted text, shown to people only, escaped and marked as such."""
     link: str = ""
+    whole: str = ""
+    """File that holds the whole answer, where only a part of it was looked at; empty: none was kept."""
 
 
 class Finding(Fact):

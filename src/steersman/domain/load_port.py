@@ -59,7 +59,10 @@ class Launch:
 
     commands: tuple[tuple[str, ...], ...]
     """Program and arguments; the program is a name to be found or an absolute path."""
+    beside: tuple[tuple[str, ...], ...] = ()
+    """Processes that do the work of the one command, which then leads and counts nothing: all end together."""
     cores: Literal["one", "all"] = "all"
+    """Of each process that counts."""
     good_exits: frozenset[int] = frozenset({0})
     environment: Mapping[str, str] = field(default_factory=dict)
 

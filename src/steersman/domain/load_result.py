@@ -44,7 +44,7 @@ class GeneratorHealth(Fact):
     """Whether the generator itself kept up; when it did not, its figures say nothing about the target."""
 
     cores: float = Field(gt=0)
-    """How many it can use: Locust one, the others all of the machine's."""
+    """How many it can use: Locust one a process, the others all of the machine's."""
     cpu_s: float | None = None
     """None where the system does not tell."""
     cpu_peak: float | None = None

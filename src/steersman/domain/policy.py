@@ -59,3 +59,15 @@ class PolicyDecision(Fact):
     reason: str
     requirement: Requirement | None = None
     policy_digest: Digest
+
+
+OpinionWord = Literal["same", "require_approval", "deny"]
+"""All that a second opinion can say: none of it makes a decision milder."""
+
+
+class Opinion(Fact):
+    """A second opinion on a decision."""
+
+    word: OpinionWord
+    reason: str = ""
+    """A model's words: untrusted."""

@@ -13,7 +13,7 @@ from steersman.domain.operation import Invocation
 from steersman.domain.plan import PHASES, Check, Comparison, Predicate, Retry, Threshold
 from steersman.domain.signal import Selector, SignalName
 
-ParameterKind = Literal["service", "version", "weights", "percent", "duration_s", "number", "word"]
+ParameterKind = Literal["service", "version", "registry", "weights", "percent", "duration_s", "number", "word", "name"]
 
 
 class Parameter(Fact):
@@ -23,7 +23,8 @@ class Parameter(Fact):
     kind: ParameterKind | None = None
     """What code looks for in the goal's text; None: only an explicit value or the default counts."""
     words: tuple[str, ...] = ()
-    """Numbers, percentages and durations count only next to one of these, when there are any."""
+    """Numbers, percentages and durations count only next to one of these, when there are any; names always do (next to
+    the parameter's own name, when there are none)."""
     schema_: JsonObject = Field(alias="schema", default={"type": "string"})
     default: JsonValue = None
     required: bool = True

@@ -60,11 +60,11 @@ class Thing:
     def reads(self) -> tuple[Operation, ...]:
         """`get_<kind>` for the state, and `watch_<kind>` for what moves by itself, where there is such."""
         shown = {"exists": FLAG, **self.state}
-        get = self._read(f"get_{self.kind}", f"Shows a {self.words}", shown, optional=tuple(self.state))
+        get = self._read(f"get_{self.kind}", f"Shows {article(self.words)}", shown, optional=tuple(self.state))
         if not self.observed:
             return (get,)
         watch = self._read(
-            f"watch_{self.kind}", f"Waits until a {self.words} has settled, and shows how it does", self.observed
+            f"watch_{self.kind}", f"Waits until {article(self.words)} has settled, and shows how it does", self.observed
         )
         return (get, watch.model_copy(update={"timeout_s": 900.0}))
 
@@ -80,14 +80,14 @@ class Thing:
         back: JsonObject = {**keys, **{name: {"$before": f"/{name}"} for name in self.state}}
         made: JsonObject = {"exists": True, **{name: {"$arg": f"/{name}"} for name in self.state}}
         taken: JsonObject = {"exists": False}
-        create = self._write(verb, f"Creates a {self.words}", access="create", blast=blast).model_copy(
+        create = self._write(verb, f"Creates {article(self.words)}", access="create", blast=blast).model_copy(
             update={
                 "input_schema": closed({**self.keys, **self.state}),
                 "after": made,
                 "inverse": Invocation(operation=self._name(gone), arguments=keys),
             }
         )
-        delete = self._write(gone, f"Deletes a {self.words}", access="delete", blast=blast).model_copy(
+        delete = self._write(gone, f"Deletes {article(self.words)}", access="delete", blast=blast).model_copy(
             update={
                 "input_schema": closed(self.keys),
                 "after": taken,
@@ -168,3 +168,8 @@ def reading(name: str, summary: str, takes: Mapping[str, JsonObject], gives: Map
         output_schema=closed(gives),
         timeout_s=120.0,
     )
+
+
+def article(words: str) -> str:
+    """The words with `a` or `an` before them."""
+    return f"{'an' if words[:1] in 'aeio' else 'a'} {words}"

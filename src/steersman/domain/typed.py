@@ -17,6 +17,16 @@ Takes = TypeVar("Takes", bound=Fact)
 Gives = TypeVar("Gives", bound=Fact)
 
 
+WHOLE = "whole_answer"
+
+
+class Partial(Fact):
+    """An answer that shows a part of what the server said, and says how much it leaves out."""
+
+    whole_answer: str = ""
+    """File with all that the server said, without secrets, where much was left out; empty: nothing was kept."""
+
+
 def schema_of(kind: type[Fact]) -> JsonObject:
     """The JSON Schema of a fact; closed, as facts are."""
     schema: JsonObject = TypeAdapter(kind).json_schema()

@@ -98,18 +98,17 @@ class Authority:
         decisions = self.decisions(plan, requester)
         denied = next((found for found in decisions if found.decision.effect == "deny"), None)
         if denied is not None:
-            step, resource, decision = denied
-            notes.append(
-                Decided(
-                    operation=step.operation,
-                    resource=ResourceId(self.redactor.text(resource)),
-                    route="plan",
-                    principal=requester,
-                    decision=decision,
-                )
-            )
+            step, decision = denied.step, denied.decision
+            notes.append(self._decided(denied, requester))
             raise PolicyDeniedError(f"step {step.id!r} ({step.operation}): {decision.reason} ({decision.rule})")
         strictest = _strictest([found.decision for found in decisions])
+        first = next((found for found in decisions if self.registry.find(found.step.operation).writes), None)
+        if first is not None:
+            after = await self.policed.second.of_plan(plan, run_id, strictest or first.decision)
+            if after.effect == "deny":
+                notes.append(self._decided(first._replace(decision=after), requester))
+                raise PolicyDeniedError(f"the plan: {after.reason} ({after.rule})")
+            strictest = after if after.effect == "require_approval" else strictest
         approval_id = None
         if strictest is not None:
             approval_id = await self._approved(plan, run_id, requester, decision=strictest, history=history)
@@ -119,6 +118,13 @@ class Authority:
             approval_id=approval_id,
             requester=requester,
             planner=plan.provenance.planner,
+        )
+
+    def _decided(self, found: StepDecision, requester: Principal) -> Event:
+        resource = ResourceId(self.redactor.text(found.resource))
+        operation = found.step.operation
+        return Decided(
+            operation=operation, resource=resource, route="plan", principal=requester, decision=found.decision
         )
 
     async def _approved(

@@ -10,6 +10,7 @@ from steersman.domain.call import Call, Direction, Grant, Outcome
 from steersman.domain.environment import Principal
 from steersman.domain.errors import InputError
 from steersman.domain.event import CallSettled, Event
+from steersman.domain.fact import JsonObject
 from steersman.domain.finding import Cost
 from steersman.domain.ids import OperationName, RunId, StepId
 from steersman.domain.operation import Invocation, Operation
@@ -22,6 +23,7 @@ from steersman.gate.attempt import Handled, Journaled
 from steersman.gate.authorise import Authority
 from steersman.gate.budget import budgeted, charged
 from steersman.gate.consent import Consent
+from steersman.gate.critic import Critic, Second
 from steersman.gate.guard import Directory, Policed, Rules
 from steersman.gate.history import Histories, History
 from steersman.gate.known import Operations
@@ -82,6 +84,8 @@ class Needs:
     clock: Clock
     redactor: Redactor
     settings: Settings
+    critic: Critic | None = None
+    """A second opinion on changes, which can only be stricter."""
 
 
 class Gate:
@@ -95,12 +99,18 @@ class Gate:
         self._histories = histories = Histories(needs.journal)
         consent = Consent(needs.journal, needs.keyring, needs.rules, needs.directory)
         asked = Asked(needs.journal, needs.clock, needs.settings.approval_ttl, needs.redactor)
-        policed = Policed(needs.rules, needs.settings.mode, needs.directory, needs.clock)
+        policed = Policed(needs.rules, needs.settings.mode, needs.directory, needs.clock, self._second(needs))
         self._settler = Settler(self._registry, needs.journal, histories, needs.redactor, needs.clock)
         self._authority = Authority(self._registry, policed, consent, asked, needs.journal, histories, needs.redactor)
         chain = self._linked(needs, policed, Approved(consent, asked, self._inverse))
         admitted = Admitted(self._registry, histories, needs.redactor, chain)
         self._recorded = Recorded(needs.journal, needs.redactor, needs.clock, admitted)
+
+    def _second(self, needs: Needs) -> Second:
+        def masked(name: OperationName, arguments: JsonObject) -> JsonObject:
+            return needs.redactor.arguments(self._registry.find(name).binding.operation, arguments)
+
+        return Second(needs.critic, masked)
 
     def _linked(self, needs: Needs, policed: Policed, approved: Approved) -> Link:
         clock, histories, redactor = needs.clock, self._histories, needs.redactor

@@ -16,6 +16,7 @@ from steersman.domain.ids import OperationName, PrincipalId, ResourceId
 from steersman.domain.operation import Operation
 from steersman.domain.policy import Mode, PlannerKind, PolicyDecision, PolicyRequest, Requirement, Route
 from steersman.domain.ports import Clock
+from steersman.gate.critic import Second
 from steersman.gate.passage import Passage
 
 REMEMBERED = 4_096
@@ -67,13 +68,15 @@ class Policed:
     mode: Mode
     directory: Directory
     clock: Clock
+    second: Second = field(default_factory=Second)
     _protected: dict[tuple[ResourceId, OperationName], bool] = field(default_factory=dict)
     """The protected set cannot change while the rules stand, and each call asks for it."""
 
     async def __call__(self, passage: Passage) -> Passage:
         """Raises PolicyDeniedError."""
         call = passage.call
-        decision = self.rules.decide(self._request(passage))
+        request = self._request(passage)
+        decision = await self._twice(passage, request, self.rules.decide(request))
         if passage.writes or decision.effect != "allow":
             passage.notes.append(
                 Decided(
@@ -87,6 +90,16 @@ class Policed:
         if decision.effect == "deny":
             raise PolicyDeniedError(f"{call.operation!r} on {passage.resource!r}: {decision.reason} ({decision.rule})")
         return replace(passage, decision=decision)
+
+    async def _twice(self, passage: Passage, request: PolicyRequest, decision: PolicyDecision) -> PolicyDecision:
+        """The decision after the critic's opinion on a change; an undo is put to nobody, and reads neither."""
+        call, plan = passage.call, passage.history.plan if passage.history else None
+        if not passage.writes or call.direction == "undo":
+            return decision
+        if call.route == "plan" and plan is not None:
+            return await self.second.of_plan(plan, call.run_id, decision)
+        subject = subject_of(call, passage.operation)
+        return await self.second.of_call(request, call.arguments, decision, subject=subject, run_id=call.run_id)
 
     def _request(self, passage: Passage) -> PolicyRequest:
         """Nothing of it is taken from whoever calls: roles come from configuration, the planner from the journal."""

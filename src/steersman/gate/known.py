@@ -27,6 +27,11 @@ class Registered:
     arguments: jsonschema_rs.Validator
     toolset: Toolset
 
+    @property
+    def writes(self) -> bool:
+        """Whether the operation can change anything."""
+        return self.binding.operation.effect != "read"
+
 
 @dataclass(slots=True)
 class Known(Mapping[OperationName, Registered]):

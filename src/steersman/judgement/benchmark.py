@@ -60,9 +60,9 @@ def _latency(goal: LatencyGoal, result: LoadResult) -> GoalVerdict:
     if not result.latency.count:
         return judged
     seen = result.latency.quantile_ms(goal.quantile)
-    words = {"pass": "surely within", "fail": "surely above", "inconclusive": "cannot be told from"}
+    words = {"pass": "is surely within", "fail": "is surely above", "inconclusive": "cannot be told from"}
     reason = (
-        f"{name} {seen:.1f} ms is {words[judged.result]} {goal.max_ms:g} ms ({judged.measured or 0:.2%} of "
+        f"{name} {seen:.1f} ms {words[judged.result]} {goal.max_ms:g} ms ({judged.measured or 0:.2%} of "
         f"{result.requests} requests were slower or failed, {1 - goal.quantile:.2%} may)"
     )
     return judged.model_copy(
@@ -89,8 +89,8 @@ def _share(what: str, bad: list[int], result: LoadResult, *, bound: float) -> Go
     high = 1.0 if k == n else float(betaincinv(k_eff + 1, n_eff - k_eff, 1 - PASS_ALPHA))
     low = 0.0 if k == 0 else float(betaincinv(k_eff, n_eff - k_eff + 1, FAIL_ALPHA))
     verdict: Result = "pass" if high <= bound else "fail" if low > bound else "inconclusive"
-    words = {"pass": "surely within", "fail": "surely above", "inconclusive": "cannot be told from"}
-    reason = f"{what} {k / n:.3%} is {words[verdict]} {bound:.3%} ({k} of {n} requests)"
+    words = {"pass": "is surely within", "fail": "is surely above", "inconclusive": "cannot be told from"}
+    reason = f"{what} {k / n:.3%} {words[verdict]} {bound:.3%} ({k} of {n} requests)"
     return GoalVerdict(
         what=what, result=verdict, reason=reason, measured=k / n, low=low, high=high, bound=bound, requests=n
     )

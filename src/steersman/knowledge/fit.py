@@ -9,6 +9,7 @@ from steersman.domain.fact import Fact, JsonObject
 from steersman.domain.plan import Threshold
 from steersman.domain.scenario import ConditionTemplate, Scenario
 from steersman.domain.signal import SignalName
+from steersman.knowledge.opposed import opposed
 from steersman.knowledge.shelf import Entry
 from steersman.knowledge.trust import distrust
 
@@ -63,14 +64,22 @@ def required_toolsets(scenario: Scenario) -> frozenset[str]:
     return frozenset(operation.partition(".")[0] for operation in operations)
 
 
+def named_toolsets(scenario: Scenario) -> frozenset[str]:
+    """Toolsets that its typed method calls or looks with."""
+    methods = scenario.method.methods if scenario.method else ()
+    probes = [test.probe.operation for method in methods for test in method.when if test.probe]
+    return required_toolsets(scenario) | {probe.partition(".")[0] for probe in probes}
+
+
 def _excluded(entry: Entry, ask: Ask) -> str:
     labels, environment = entry.scenario.labels, ask.environment
     if environment and labels.platforms and not labels.platforms & _platforms(ask, environment.kind):
         return f"made for {', '.join(sorted(labels.platforms))}, not for {environment.kind}"
     if environment and labels.tiers and environment.tier not in labels.tiers:
         return f"made for {', '.join(sorted(labels.tiers))}, not for {environment.tier}"
-    if ask.mode == "autonomous":
-        return distrust(entry.scenario, builtin=entry.builtin)
+    distrusted = distrust(entry.scenario, builtin=entry.builtin) if ask.mode == "autonomous" else ""
+    if no := distrusted or opposed(ask.goal, entry.scenario):
+        return no
     unknown = set(ask.parameters) - {parameter.name for parameter in entry.scenario.parameters}
     if unknown and entry.scenario.parameters:
         return f"takes no parameter {', '.join(sorted(unknown))}"

@@ -22,6 +22,7 @@ BENCHMARK = re.compile(
 )
 CAUSE = re.compile(
     r"\bwhy\b|\broot[- ]?causes?\b|\bwhat(?:'s| is| went| caused)\s+(?:wrong|broken|happen\w*|going on|causing)|\bwhat caused\b|"
+    r"\b(?:any|some)thing\b.*\b(?:wrong|broken|amiss)\b|"
     r"\bwhat\b.*\b(?:cause[sd]?|causing|broke)\b|\b(?:investigat|diagnos|troubleshoot|debug)\w*|"
     r"왜|원인|무슨\s*(?:일|문제)|뭐가\s*문제|뭐가\s*잘못|조사|진단|분석해|살펴\s*봐|들여다\s*봐|알아\s*봐",
     re.IGNORECASE,

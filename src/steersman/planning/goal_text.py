@@ -3,101 +3,138 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from pydantic import JsonValue
 
-from steersman.domain.scenario import Parameter
+from steersman.domain.fact import JsonObject
+from steersman.domain.scenario import Parameter, ParameterKind
+from steersman.planning.goal_names import NOT_BEFORE, names_in, services_in, words_in
+from steersman.planning.goal_numbers import NUMBER, PLAIN, durations, numbers, percents
 
-NOT_BEFORE = r"(?<![A-Za-z0-9_.\-])"
-NOT_AFTER = r"(?![A-Za-z0-9_\-])"
-"""Korean particles may follow a name directly (`payments를`); Latin letters and digits may not."""
-
-SERVICE = r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*"
 VERSION = re.compile(
     NOT_BEFORE + r"(?:(v\d+(?:\.\d+){0,3}(?:[-+][A-Za-z0-9.]+)?)|(?:version|ver\.?|버전)\s*(v?\d+(?:\.\d+){0,3})"
     r"|(\d+\.\d+\.\d+(?:[-+][A-Za-z0-9.]+)?))" + r"(?![A-Za-z0-9_\-%])",
     re.IGNORECASE,
 )
-NUMBER = r"\d+(?:\.\d+)?"
+IMAGE = re.compile(
+    r"(?<![A-Za-z0-9_.\-/:])((?:[a-z0-9][a-z0-9.:-]*/)+)([a-z0-9][a-z0-9._-]*):([A-Za-z0-9_][A-Za-z0-9_.-]*)"
+)
+"""A reference to an image (OCI distribution): registry and path, name, tag."""
+NEXT = r"(?:→|->|=>|/|,?\s*(?:and\s+)?then|,(?:\s*and\b)?|>|다음)"
 WEIGHTS = re.compile(
-    rf"(?<![A-Za-z0-9_.])({NUMBER}\s*%?(?:\s*(?:→|->|=>|/|,?\s*(?:and\s+)?then|,|>|다음)\s*{NUMBER}\s*%?)+)"
-)
-PERCENT = re.compile(rf"({NUMBER})\s*(?:%|percent|퍼센트|프로)")
-DURATION = re.compile(
-    rf"{NOT_BEFORE}({NUMBER})\s*(hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s|시간|분|초)(?![A-Za-z])", re.IGNORECASE
-)
-SECONDS = {"h": 3600, "m": 60, "s": 1, "시": 3600, "분": 60, "초": 1}
-NEAR = 24
-"""Characters between a number and the word that says what it is of."""
-
-VERBS = r"(?:deploy|release|ship|roll\s*out|update|upgrade|promote)"
-GUESSES = (
-    re.compile(rf"{NOT_BEFORE}({SERVICE})\s*(?:서비스)?[을를의]?\s+(?:to\s+)?(?:version|버전|v\d)", re.IGNORECASE),
-    re.compile(rf"{VERBS}\s+(?:the\s+)?({SERVICE})", re.IGNORECASE),
-    re.compile(rf"{NOT_BEFORE}({SERVICE})[을를]"),
-)
-NO_SERVICE = re.compile(
-    r"a|an|and|blue|green|deploy|new|of|promote|release|roll|rollout|ship|the|to|update|upgrade|version|v?\d.*",
+    rf"(?<![A-Za-z0-9_.→>\-])({NUMBER}\s*%?(?:\s*{NEXT}\s*{NUMBER}\s*%?)+"
+    rf"(?:\s*(?:and|to)\s+{NUMBER}\s*(?=%|percent|퍼센트))?)",
     re.IGNORECASE,
 )
+ARROWS = re.compile(r"[^\s→]+(?:\s*(?:→|->|=>)\s*[^\s→]+)+")
+FACTORS = (1, 0.01, 0.001, 60, 3600, 1000)
+"""From what is said to what is kept: shares, milliseconds, minutes, hours, thousands."""
+SHARE = re.compile(rf"\s*{NUMBER}\s*%?[가-힣]*[.,]?\s*")
+
+Values = Iterable[JsonValue] | Iterable[str] | Iterable[float] | Iterable[list[int]]
 
 
 def found_in(text: str, parameter: Parameter, services: frozenset[str]) -> JsonValue:
     """What the text says of a parameter; None when it says nothing, or more than one thing."""
-    match parameter.kind:
-        case None:
-            return None
+    if parameter.kind is None or (parameter.kind == "weights" and _garbled(text)):
+        return None
+    return _single(_said(text, parameter, parameter.kind, services))
+
+
+def _said(text: str, parameter: Parameter, kind: ParameterKind, services: frozenset[str]) -> Values:
+    match kind:
         case "service":
-            return _single(_services(text, services))
+            return services_in(text, services)
         case "version":
-            return _single(_versions(text))
+            return _versions(text, services)
+        case "registry":
+            return (hit[1].rstrip("/") for hit in _images(text, services))
         case "weights":
-            return _single(_weights(text))
+            return _weights(text)
         case "percent":
-            return _single(float(hit[1]) / 100 for hit in PERCENT.finditer(text) if _near(text, hit, parameter))
+            return percents(text, parameter.words)
         case "duration_s":
-            hits = (hit for hit in DURATION.finditer(text) if _near(text, hit, parameter))
-            return _single(float(hit[1]) * SECONDS[hit[2][0].lower()] for hit in hits)
+            return durations(text, parameter.words)
         case "number":
-            times = [hit.span() for hit in DURATION.finditer(text)]
-            hits = (
-                hit
-                for hit in re.finditer(rf"(?<![\d.v])({NUMBER})(?![\d.]*%)", text)
-                if _near(text, hit, parameter) and not any(start <= hit.start() < end for start, end in times)
-            )
-            return _single(int(hit[1]) if hit[1].isdecimal() else float(hit[1]) for hit in hits)
+            return numbers(text, parameter.words)
         case "word":
-            return _single(_words(text, parameter))
+            return words_in(text, parameter.schema_.get("enum"))
+        case "name":
+            return names_in(text, nouns(parameter), services)
         case _:
-            assert_never(parameter.kind)
+            assert_never(kind)
 
 
-def several_in(text: str, parameter: Parameter) -> list[JsonValue]:
-    """What the text says of a parameter when that is more than one thing: sequences of weights, versions.
+def nouns(parameter: Parameter) -> tuple[str, ...]:
+    """What the name of a parameter stands beside."""
+    return parameter.words or (parameter.name.replace("_", " "),)
+
+
+def several_in(text: str, parameter: Parameter, services: frozenset[str] = frozenset()) -> list[JsonValue]:
+    """What the text says of a parameter when that cannot be one value: sequences of weights, versions, names.
 
     Other kinds are found by words nearby, where a second hit is often about something else.
     """
     match parameter.kind:
         case "weights":
+            if garbled := _garbled(text):
+                return [*garbled]
             found = _distinct(_weights(text))
         case "version":
-            found = _distinct(_versions(text))
+            found = _distinct(_versions(text, services))
         case _:
             return []
     return found if len(found) > 1 else []
 
 
-def _versions(text: str) -> Iterator[str]:
-    return (next(group for group in hit.groups() if group) for hit in VERSION.finditer(text))
+def unread_numbers(text: str, values: JsonObject) -> list[str]:
+    """Numbers of the text that are in no value: nobody may think that they were followed."""
+    taken = set(_flat(values))
+    plain = IMAGE.sub(" ", VERSION.sub(" ", text)).replace("%", " ")
+    said = [hit[1] for hit in PLAIN.finditer(plain)]
+    return [number for number in said if not taken & {float(number) * factor for factor in FACTORS}]
+
+
+def _flat(value: JsonValue) -> Iterator[float]:
+    match value:
+        case bool() | None:
+            return
+        case int() | float():
+            yield float(value)
+        case str():
+            yield from (float(number) for number in re.findall(NUMBER, value))
+        case list():
+            for item in value:
+                yield from _flat(item)
+        case dict():
+            for item in value.values():
+                yield from _flat(item)
+
+
+def _versions(text: str, services: frozenset[str]) -> Iterator[str]:
+    images = [hit.span() for hit in IMAGE.finditer(text)]
+    yield from (hit[3] for hit in _images(text, services))
+    for hit in VERSION.finditer(text):
+        if not any(start <= hit.start() < end for start, end in images):
+            yield next(group for group in hit.groups() if group)
+
+
+def _images(text: str, services: frozenset[str]) -> Iterator[re.Match[str]]:
+    """References to an image of the service that is meant; of another name, nobody can say what is wanted."""
+    meant = services_in(text, services)
+    return (hit for hit in IMAGE.finditer(text) if not meant or hit[2] in meant)
 
 
 def _weights(text: str) -> Iterator[list[int]]:
     return ([int(float(n)) for n in re.findall(NUMBER, hit[1])] for hit in WEIGHTS.finditer(text))
 
 
-Values = Iterator[JsonValue] | Iterator[str] | Iterator[float] | Iterator[list[int]]
+def _garbled(text: str) -> list[str]:
+    """Rows of shares in which something is no share (`0% → -5% → 100%`): a part of one is never taken for the whole."""
+    rows = (hit[0] for hit in ARROWS.finditer(text))
+    return [row for row in rows if "%" in row and not all(map(SHARE.fullmatch, re.split(r"→|->|=>", row)))]
 
 
 def _distinct(values: Values) -> list[JsonValue]:
@@ -111,34 +148,3 @@ def _distinct(values: Values) -> list[JsonValue]:
 def _single(values: Values) -> JsonValue:
     distinct = _distinct(values)
     return distinct[0] if len(distinct) == 1 else None
-
-
-def named_service(text: str, services: frozenset[str]) -> str | None:
-    """The one known service that a text names; None when it names none or several."""
-    found = list(_services(text, services)) if services else []
-    return found[0] if len(found) == 1 else None
-
-
-def _services(text: str, services: frozenset[str]) -> Iterator[str]:
-    if services:
-        for name in sorted(services):
-            if re.search(NOT_BEFORE + re.escape(name) + NOT_AFTER, text, re.IGNORECASE):
-                yield name
-        return
-    for guess in GUESSES:
-        found = [hit[1] for hit in guess.finditer(text) if not NO_SERVICE.fullmatch(hit[1])]
-        if found:
-            yield from found
-            return
-
-
-def _words(text: str, parameter: Parameter) -> Iterator[str]:
-    allowed = parameter.schema_.get("enum")
-    for word in allowed if isinstance(allowed, list) else ():
-        if isinstance(word, str) and re.search(NOT_BEFORE + re.escape(word) + NOT_AFTER, text, re.IGNORECASE):
-            yield word
-
-
-def _near(text: str, hit: re.Match[str], parameter: Parameter) -> bool:
-    around = text[max(0, hit.start() - NEAR) : hit.end() + NEAR].lower()
-    return not parameter.words or any(word.lower() in around for word in parameter.words)

@@ -14,6 +14,7 @@ from pydantic import JsonValue
 from steersman.domain.errors import InputError
 from steersman.domain.expression import pointer
 from steersman.domain.fact import JsonObject
+from steersman.domain.ids import OperationName
 from steersman.domain.operation import Invocation, Operation
 from steersman.domain.plan import Check, Choice, Predicate
 from steersman.domain.scenario import FactTest, Method, MethodSet, Subtask
@@ -77,8 +78,7 @@ class Search:
         self._methods: dict[str, list[Method]] = {}
         for method in methods.methods:
             self._methods.setdefault(method.task, []).append(method)
-        probes = (operation.probe for operation in world.catalogue.values())
-        self._probing = {probe.operation for probe in probes if probe is not None}
+        self._probing: dict[OperationName, bool] = {}
         self._state = State(facts)
         self._actions: list[Action] = []
         self._taken: list[Choice] = []
@@ -266,10 +266,18 @@ class Search:
 
     def _precondition(self, check: Check) -> str | None:
         known = self._state.shown(probe_key(check.call)) != "missing"
-        if not known and check.call.operation not in self._probing:
+        if not known and not self._shows_state(check.call.operation):
             return None  # no state but a deed, such as a smoke test: the engine asks when it is time
         self._relied.append(check.call)
         return self._claims(check.call, check.expect, check.why)
+
+    def _shows_state(self, name: OperationName) -> bool:
+        """Whether an operation is the probe of another one of its toolset; no other toolset's operations are made."""
+        if name not in self._probing:
+            catalogue, own = self._world.catalogue, name.partition(".")[0] + "."
+            probes = (catalogue[each].probe for each in catalogue if each.startswith(own))
+            self._probing[name] = any(probe is not None and probe.operation == name for probe in probes)
+        return self._probing[name]
 
     def _effect(self, operation: Operation, arguments: JsonObject) -> str | None:
         probe = concrete(operation.probe, arguments) if operation.probe else None

@@ -13,6 +13,7 @@ from typing import Literal
 
 from steersman.domain.fact import Fact
 from steersman.domain.load import ErrorGoal, FailureGoal, Goal, LatencyGoal, Model, Shape
+from steersman.planning.goal_names import COMMON
 from steersman.planning.load_preset import DURATIONS_S, SMOKE_LEVEL
 from steersman.planning.load_words import quantile
 
@@ -23,19 +24,6 @@ QUESTIONS: dict[Missing, tuple[str, str]] = {
     "goal": ("what is good enough: `p99 300ms`, or `errors 1%`", "무엇을 지켜야 하나요: `p99 300ms` 또는 `오류 1%`"),
 }
 """What to ask for each, in English and Korean."""
-
-COMMON: dict[str, tuple[str, ...]] = {
-    "payments": ("payment", "pay", "결제", "지불", "페이"),
-    "checkout": ("order", "orders", "주문", "체크아웃", "구매"),
-    "catalog": ("catalogue", "product", "products", "상품", "카탈로그", "제품"),
-    "front": ("frontend", "home", "web", "storefront", "메인", "홈", "프론트", "첫 화면", "웹"),
-    "cart": ("basket", "장바구니", "카트"),
-    "search": ("검색",),
-    "auth": ("login", "signin", "로그인", "인증"),
-    "shipping": ("delivery", "배송"),
-    "users": ("user", "accounts", "회원", "사용자", "계정"),
-}
-"""How people call services that are named so."""
 
 NUM = r"(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s*(천|만|k)?"
 TIMES = {"": 1, "k": 1_000, "천": 1_000, "만": 10_000}

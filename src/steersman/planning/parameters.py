@@ -11,7 +11,7 @@ from steersman.domain.fact import JsonObject
 from steersman.domain.goal import Goal
 from steersman.domain.plan import Assumption
 from steersman.domain.scenario import Parameter, Scenario
-from steersman.planning.goal_text import found_in, several_in
+from steersman.planning.goal_text import found_in, several_in, unread_numbers
 from steersman.planning.names import nearest
 from steersman.planning.schema import faults, holes, pointer_text, validator
 
@@ -30,7 +30,7 @@ def bind(goal: Goal, scenario: Scenario, services: frozenset[str]) -> tuple[Json
     assumed = []
     for parameter in scenario.parameters:
         value = _given(goal, parameter, services)
-        several = several_in(goal.text, parameter) if value is None else []
+        several = several_in(goal.text, parameter, services) if value is None else []
         if several:
             wrong.append(_unclear(parameter, several))
             continue
@@ -47,7 +47,13 @@ def bind(goal: Goal, scenario: Scenario, services: frozenset[str]) -> tuple[Json
         wrong += [fault] if fault else []
     if wrong:
         raise InputError(f"scenario {scenario.id!r} cannot be planned from {goal.text!r}: " + "; ".join(wrong))
-    return values, tuple(assumed)
+    return values, (*assumed, *_unread(goal, values))
+
+
+def _unread(goal: Goal, values: JsonObject) -> tuple[Assumption, ...]:
+    numbers = unread_numbers(goal.text, values)
+    why = "the goal says it, and no parameter of this scenario takes it; if it matters, give it with -p"
+    return (Assumption(name="not followed", value=", ".join(numbers), why=why),) if numbers else ()
 
 
 def unfit(parameter: Parameter, value: JsonValue) -> str | None:

@@ -69,7 +69,7 @@ def _misfit(scenario: Scenario, world: World) -> str | None:
 
 def _platforms(world: World) -> frozenset[str]:
     """What the environment is, and its systems: each is a platform that a scenario can be made for."""
-    systems = {operation.toolset for operation in world.catalogue.values()}
+    systems = {name.partition(".")[0] for name in world.catalogue}
     return frozenset({world.environment.kind, *systems, *(name.replace("_", "-") for name in systems)})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 import ssl
@@ -96,19 +97,15 @@ def open_client(endpoint: Endpoint, *, transport: httpx.AsyncBaseTransport | Non
 
     transport: stands in for the network. Raises ConfigError when a certificate cannot be loaded.
     """
-    headers = {"accept": "application/json", "user-agent": "steersman", **endpoint.headers}
-    if endpoint.tenant:
-        headers["X-Scope-OrgID"] = endpoint.tenant
+    headers = {"accept": "application/json", "user-agent": "steersman", **headers_of(endpoint)}
     auth: httpx.Auth | None = None
     if isinstance(endpoint.auth, BasicAuth):
         auth = httpx.BasicAuth(endpoint.auth.username, endpoint.auth.password.get_secret_value())
-    elif isinstance(endpoint.auth, BearerAuth):
-        headers["Authorization"] = f"Bearer {endpoint.auth.token.get_secret_value()}"
     return httpx.AsyncClient(
         base_url=endpoint.url,
         headers=headers,
         auth=auth,
-        verify=_tls(endpoint),
+        verify=tls_of(endpoint),
         timeout=endpoint.timeout_s,
         follow_redirects=False,
         transport=transport,
@@ -134,7 +131,26 @@ def list_identity(kind: str, name: str, tier: Tier, *, names: Sequence[str]) -> 
     return Environment(kind=kind, name=name, uid=uid, url=shown, tier=tier)
 
 
-def _tls(endpoint: Endpoint) -> ssl.SSLContext | bool:
+def headers_of(endpoint: Endpoint) -> dict[str, str]:
+    """What every request bears: the configured ones, the tenant, the token."""
+    headers = dict(endpoint.headers)
+    if endpoint.tenant:
+        headers["X-Scope-OrgID"] = endpoint.tenant
+    if isinstance(endpoint.auth, BearerAuth):
+        headers["Authorization"] = f"Bearer {endpoint.auth.token.get_secret_value()}"
+    return headers
+
+
+def basic_header(endpoint: Endpoint) -> dict[str, str]:
+    """User name and password as a header, for what is no httpx client; nothing without them."""
+    if not isinstance(endpoint.auth, BasicAuth):
+        return {}
+    pair = f"{endpoint.auth.username}:{endpoint.auth.password.get_secret_value()}"
+    return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+
+
+def tls_of(endpoint: Endpoint) -> ssl.SSLContext | bool:
+    """Which certificates are trusted and shown; True: what the system trusts, and none."""
     if endpoint.ca_file is None and endpoint.client_cert_file is None:
         return True
     try:

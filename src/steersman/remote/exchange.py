@@ -17,6 +17,7 @@ from pydantic import JsonValue
 
 from steersman.domain.errors import OutcomeUnknownError, SteersmanError, ToolError, UnavailableError
 from steersman.remote.endpoint import Endpoint
+from steersman.remote.hearing import overhear
 from steersman.remote.text import one_line
 
 Pairs = Sequence[tuple[str, str]]
@@ -102,6 +103,7 @@ class Remote:
             self._lost(request, f"the answer broke off ({_cause(e)})", e)
         if not httpx.codes.is_success(answer.status) and answer.status not in accept:
             raise self._refusal(request, answer, retry_after_s)
+        overhear(answer.body)
         return answer
 
     async def _exchange(self, request: Request) -> tuple[Answer, float | None]:

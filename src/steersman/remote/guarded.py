@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import httpcore
 import httpx
 
 from steersman.domain.errors import ToolError
-from steersman.remote.networks import Network, refused
-
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-"""Addresses of a host. Raises OSError."""
+from steersman.remote.addresses import Network, Resolve, refused, resolve
 
 
 class AddressRefusedError(ToolError):
     """The name leads to an address that is not listed; nothing was sent."""
-
-
-async def resolve(host: str, port: int) -> Sequence[str]:
-    """What the system's resolver says; odd spellings of IPv4 (`0x7f.1`, `2130706433`) come out as what they are."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 @dataclass(slots=True)

@@ -7,6 +7,8 @@ import random
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import islice
 
 from pydantic import JsonValue
 
@@ -95,7 +97,7 @@ class GullibleModel:
         if prompt.shape is not None:
             value = filled(prompt.shape, latest_first or [""])
             return fitted(Answer(text=json.dumps(value), model=self.name), prompt.shape)
-        requests = tuple(self._requests(prompt.tools, latest_first))[: self.most_requests]
+        requests = tuple(islice(self._requests(prompt.tools, latest_first), self.most_requests))
         if requests:
             return Answer(requests=requests, stop="tools", model=self.name)
         return Answer(text=" ".join(f"Done: {order}." for order in latest_first) or "Yes.", model=self.name)
@@ -112,11 +114,15 @@ class GullibleModel:
         for order in orders:
             words = {word.lower() for word in WORD.findall(order)}
             for tool in tools:
-                own = set(re.split(r"[._\-\s]+", f"{tool.name} {tool.description}".lower()))
-                if words & own:
+                if words & _own_words(tool.name, tool.description):
                     arguments = filled(tool.input_schema, [order])
                     yield ToolRequest(id=f"g{count}", name=tool.name, arguments=_object(arguments))
                     count += 1
+
+
+@lru_cache(maxsize=1_024)
+def _own_words(name: str, description: str) -> frozenset[str]:
+    return frozenset(re.split(r"[._\-\s]+", f"{name} {description}".lower()))
 
 
 def filled(schema: JsonObject, orders: Sequence[str]) -> JsonValue:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 
 import yaml
@@ -69,6 +70,7 @@ def practice_deps(model: Model | None = None, *, lab: PracticeLab | None = None)
     return PlanningDeps(lab or PracticeLab(), world, FakeClock(), me, RunId("practice"), model=model)
 
 
+@cache
 def practice_match() -> Match:
     """The blue-green scenario of the lab, as if recalled."""
     text = files("steersman.knowledge").joinpath("scenarios/deploy-bluegreen-lab.yaml").read_text(encoding="utf-8")

@@ -84,30 +84,23 @@ class World:
                 ),
                 self._set,
             ),
-            Binding(
-                _operation(
-                    "create",
-                    "write",
-                    "create",
-                    _VALUED,
-                    after={"value": {"$arg": "/value"}},
-                    inverse={"operation": "sim.delete", "arguments": {"name": {"$arg": "/name"}}},
-                ),
-                self._set,
-            ),
+            Binding(_operation("create", "write", "create", _VALUED, **_LOAD), self._set),
             Binding(
                 _operation("load", "write", "create", _VALUED, **_LOAD).model_copy(update={"interruptible": True}),
                 self._set,
             ),
             Binding(_operation("delete", "destructive", "delete", _NAME, after=ABSENT), self._delete),
             Binding(_operation("send", "write", "update", _VALUED, after={"value": {"$arg": "/value"}}), self._set),
-            Binding(
-                _leaves("the copy", _operation("save", "write", "create", _VALUED, after=_LOAD["after"])), self._set
-            ),
-            Binding(
-                _leaves("the work", _operation("begin", "write", "create", _VALUED, **{**_LOAD, "inverse": _ENDED})),
-                self._set,
-            ),
+            *self._leaving(),
+        )
+
+    def _leaving(self) -> Sequence[Binding]:
+        """Writes of which an undo leaves something."""
+        save = _operation("save", "write", "create", _VALUED, after=_LOAD["after"])
+        begin = _operation("begin", "write", "create", _VALUED, **{**_LOAD, "inverse": _ENDED})
+        return (
+            Binding(_leaves("the copy", save), self._set),
+            Binding(_leaves("the work", begin), self._set),
             Binding(_operation("end", "write", "delete", _NAME), self._end),
         )
 

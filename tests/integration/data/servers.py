@@ -125,7 +125,7 @@ def postgres_server() -> Iterator[Postgres]:
     # No sync: these servers are thrown away.
     options = (
         f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off "
-        "-c shared_preload_libraries=pg_stat_statements -c wal_level=replica"
+        "-c shared_preload_libraries=pg_stat_statements -c wal_level=logical"
     )
     control = [PROGRAMS[-1] / "pg_ctl", "-D", data, "-w", "-l", str(folder / "log")]
     _as_postgres(*control, "-o", options, "start")

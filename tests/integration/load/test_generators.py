@@ -27,7 +27,8 @@ from steersman.toolsets.load import LoadToolset
 from steersman.toolsets.locust import Locust
 
 pytestmark = pytest.mark.integration
-GENERATORS: list[Generator] = [K6(), Locust()]
+GENERATORS: list[Generator] = [K6(), Locust(), Locust(processes=2)]
+NAMES = ["k6", "locust", "locust-two"]
 LAB = Environment(kind="lab", name="t", uid="1", url="http://127.0.0.1", tier="lab")
 
 
@@ -53,7 +54,7 @@ def bound(toolset: LoadToolset, verb: str):
     return next(b.run for b in toolset.bindings() if b.operation.name.endswith(f".{verb}"))
 
 
-@pytest.fixture(params=GENERATORS, ids=lambda generator: generator.name)
+@pytest.fixture(params=GENERATORS, ids=NAMES)
 def toolset(request: pytest.FixtureRequest, tmp_path: Path) -> LoadToolset:
     return LoadToolset(request.param, tmp_path, lab, LoadCaps())
 

@@ -11,7 +11,7 @@ from tests.unit.planning.lab_operations import WORLD
 from tests.unit.planning.test_planner import KOREAN, MATCH
 
 from steersman.agents.drafting import MOST_PREAMBLE_TOKENS, draft_of, drafting_prompt, scenario_of, selected
-from steersman.agents.goal_reading import reading_prompt
+from steersman.agents.interpretation import reading_prompt
 from steersman.agents.planning import PlanningDeps
 from steersman.agents.planning_graph import planning_agent
 from steersman.agents.proposing import make_plan, propose

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from steersman.app.run_facts import HEALTHY_S, LEAST_S, facts_of
-from steersman.domain.event import CallIntended, Entry, Event, RunPlanned, VerdictGiven
+from steersman.domain.event import CallIntended, Entry, Event, RunMoved, RunPlanned, VerdictGiven
 from steersman.domain.fact import JsonObject
 from steersman.domain.finding import Verdict
 from steersman.domain.ids import ConditionId, OperationName, ResourceId, RunId
@@ -114,3 +114,13 @@ def test_a_run_that_failed_before_it_wrote_has_a_window_all_the_same() -> None:
     facts = facts_of(run(told), told, step_s=1.0)
     assert facts.window.end - facts.window.start == timedelta(seconds=LEAST_S)
     assert (facts.breaches, facts.changes, facts.service) == ((), (), "")
+
+
+def test_without_a_verdict_the_window_ends_where_a_step_failed_and_not_with_the_undo() -> None:
+    told = entries(
+        (10.0, wrote(0, "lab.start", {"service": "payments", "version": "v3"})),
+        (40.0, RunMoved(state="undoing", reason="a postcondition")),
+        (90.0, RunMoved(state="rolled_back")),
+    )
+    window = facts_of(fold(told), told, step_s=1.0).window
+    assert (window.start, window.end) == (at(10), at(40))

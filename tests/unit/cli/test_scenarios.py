@@ -158,7 +158,10 @@ def test_garbage_is_one_clear_line_and_nothing_is_kept(steer: Steer, kind: str) 
     assert own(steer) == []
 
 
-def test_one_broken_file_keeps_none_of_the_others_out(steer: Steer, home: Path) -> None:
+def test_one_broken_file_keeps_none_of_the_others_out(
+    steer: Steer, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     folder = home / "folder"
     folder.mkdir()
     for kind, held in GARBAGE.items():

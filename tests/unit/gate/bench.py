@@ -14,6 +14,7 @@ from steersman.domain.ids import OperationName, PrincipalId, RunId, StepId
 from steersman.domain.operation import Operation
 from steersman.domain.plan import Budget, Plan, Provenance, Step
 from steersman.domain.ports import CallContext, Handler, Toolset
+from steersman.gate.critic import Critic
 from steersman.gate.desk import ApprovalDesk
 from steersman.gate.gate import Gate, Needs, Settings
 from steersman.gate.redaction import Redactor
@@ -155,6 +156,7 @@ async def bench(
     mode: str = "review",
     start: dict[str, int] | None = None,
     more: tuple[Toolset, ...] = (),
+    critic: Critic | None = None,
 ) -> AsyncIterator[Bench]:
     clock, shelf, store = FakeClock(), FailingShelf(start=start or {}), Store(state={"a": ("old",)})
     people = {each.id: each for each in (MIN, KIM, EVE)}
@@ -168,6 +170,7 @@ async def bench(
             clock=clock,
             redactor=Redactor(),
             settings=Settings(mode=mode),  # type: ignore[arg-type]
+            critic=critic,
         )
         desk = ApprovalDesk(journal, KEYS, rules, people.get, clock)
         yield Bench(Gate(needs), journal, shelf, store, desk, clock, people)

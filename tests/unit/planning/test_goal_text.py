@@ -95,3 +95,87 @@ def test_a_version_is_no_weight_and_minutes_are_no_rate() -> None:
     assert found_in("catalog v2.3.1, 10/50/100", weights, frozenset()) == [10, 50, 100]
     assert found_in("for 5%, 25%, then 100% of users", weights, frozenset()) == [5, 25, 100]
     assert found_in("300 requests per second for 10 minutes", rate, frozenset()) == 300
+
+
+@pytest.mark.parametrize(
+    ("text", "weights"),
+    [
+        ("take it through 5, 25 and 100 percent", [5, 25, 100]),
+        ("5%, 25%, and 100%", [5, 25, 100]),
+        ("0% → -5% → 100%", None),
+        ("10% → half → 100%", None),
+        ("10, 50 and 5 minutes", [10, 50]),
+    ],
+)
+def test_a_row_of_weights_is_read_whole_or_not_at_all(text: str, weights: list[int] | None) -> None:
+    assert look(text, "weights") == weights
+
+
+def test_a_garbled_row_of_weights_is_unclear_and_never_the_default() -> None:
+    weights = Parameter(name="weights", kind="weights", schema={"type": "array"}, default=[100])
+    with pytest.raises(InputError, match="'weights' is unclear"):
+        bind(Goal(text="0% → -5% → 100%"), Scenario(id="s", goal="deploy", parameters=(weights,)), frozenset())
+
+
+@pytest.mark.parametrize(
+    ("text", "least", "most"),
+    [
+        ("between 3 and 12 pods", 3, 12),
+        ("최소 2개 최대 10개", 2, 10),
+        ("at least 4, at most 9 replicas", 4, 9),
+        ("3~12개로", 3, 12),
+        ("3 to 12 replicas", 3, 12),
+        ("max 9", None, 9),
+        ("node worker-3", None, None),
+    ],
+)
+def test_a_number_goes_to_the_word_beside_it(text: str, least: int | None, most: int | None) -> None:
+    assert look(text, "number", "min", "at least", "최소") == least
+    assert look(text, "number", "max", "at most", "최대") == most
+
+
+@pytest.mark.parametrize(
+    ("text", "nouns", "name"),
+    [
+        ("drain node worker-3 for a kernel patch", ("node", "노드"), "worker-3"),
+        ("노드 worker-3 비워줘", ("node", "노드"), "worker-3"),
+        ("orders 큐에 밀린 메시지", ("queue", "큐"), "orders"),
+        ("take the node out before the upgrade", ("node",), None),
+        ("the payments queue is full", ("queue",), "payments"),
+        ("the customer queue is full", ("queue",), None),
+        ("queue called customer", ("queue",), None),
+        ("node a-1 and node b-2", ("node",), None),
+        ("메모리를 2Gi로", ("memory", "메모리"), "2Gi"),
+    ],
+)
+def test_a_name_stands_beside_its_noun_and_prose_is_none(text: str, nouns: tuple[str, ...], name: str | None) -> None:
+    assert look(text, "name", *nouns) == name
+
+
+def test_an_image_says_tag_and_registry_of_its_service_only() -> None:
+    text = "rolling update of catalog to ghcr.io/acme/catalog:4.2"
+    assert (look(text, "version"), look(text, "registry")) == ("4.2", "ghcr.io/acme")
+    assert look("update catalog to ghcr.io/acme/basket:4.2", "version") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "service"),
+    [
+        ("결제 서비스 새 버전 배포", "payments"),
+        ("상품을 v2로", "catalog"),
+        ("ship the product API", "catalog"),
+        ("in order to pay less, move things", "pay"),
+    ],
+)
+def test_services_go_by_the_names_that_people_give_them(text: str, service: str) -> None:
+    assert look(text, "service") == service
+
+
+def test_numbers_that_nothing_takes_are_told() -> None:
+    scenario = Scenario(id="s", goal="scale", parameters=(Parameter(name="service", kind="service"),))
+    _, told = bind(Goal(text="scale front v2 to 7 pods"), scenario, KNOWN)
+    assert [(each.name, each.value) for each in told] == [("not followed", "7")]
+    hold = Parameter(name="hold_s", kind="duration_s", schema={"type": "number"})
+    share = Parameter(name="share", kind="percent", schema={"type": "number"})
+    taken = scenario.model_copy(update={"parameters": (*scenario.parameters, hold, share)})
+    assert bind(Goal(text="front for 5 minutes at 20%"), taken, KNOWN)[1] == ()

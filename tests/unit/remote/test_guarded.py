@@ -6,8 +6,8 @@ import httpcore
 import httpx
 import pytest
 
+from steersman.remote.addresses import astray, networks, refused
 from steersman.remote.guarded import AddressRefusedError, GuardedTransport, PinnedBackend
-from steersman.remote.networks import networks, refused
 
 INSIDE = [
     "127.0.0.1",
@@ -77,6 +77,20 @@ def test_a_listed_network_opens_itself_and_no_metadata() -> None:
     assert refused("192.168.0.1", listed)
     assert refused("169.254.169.254", listed)
     assert not refused("169.254.169.254", networks(["169.254.169.254"]))
+
+
+@pytest.mark.parametrize("host", ["10.0.0.7", "169.254.169.254", "[::1]", "2130706433", "0x7f.1", "metadata", "0"])
+def test_a_public_server_leads_to_nothing_inside(host: str) -> None:
+    assert astray(host, "registry.example.com")
+    assert astray(host, "93.184.216.34")
+
+
+def test_a_server_inside_leads_to_its_neighbours_and_to_no_credentials() -> None:
+    assert not astray("10.0.0.7", "10.0.0.1")
+    assert not astray("127.0.0.1", "127.0.0.1")
+    assert not astray("cdn.example.com", "registry.example.com")
+    assert astray("127.0.0.1", "10.0.0.1")
+    assert astray("169.254.169.254", "127.0.0.1")
 
 
 class Stream(httpcore.AsyncNetworkStream):

@@ -179,7 +179,7 @@ async def test_a_recorded_exchange_is_asked_for_and_read(name: str, verb: str, a
 
 async def test_every_operation_is_bound_and_covered_by_a_recorded_exchange() -> None:
     assert tuple(b.operation for b in loki(replayed("loki", "ready")[0]).bindings()) == OPERATIONS
-    polled = {"loki.tail"}  # asks as `logs` does
+    polled = {"loki.tail", "loki.follow"}  # asks as `logs` does; speaks WebSocket, see test_loki_follow
     assert {f"loki.{verb}" for _, verb, _ in GOOD} == {operation.name for operation in OPERATIONS} - polled
 
 

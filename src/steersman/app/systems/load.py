@@ -34,6 +34,9 @@ class LoadSettings(Section):
     max_duration_s: float = Field(default=1_800.0, gt=0, le=86_000)
     """Seconds of one test, or of one search for a limit."""
 
+    locust_processes: int = Field(default=0, ge=0, le=64)
+    """Locust's processes that send requests; 0: one for each 250 requests/s, and no more than there are cores."""
+
     @property
     def caps(self) -> LoadCaps:
         """The same, as the toolsets take it."""
@@ -63,5 +66,7 @@ async def opened(settings: LoadSettings, opening: Opening) -> AsyncIterator[Open
     async def target() -> Environment:
         return where
 
-    first, *others = load_toolsets(opening.home, target, caps=settings.caps, secrets=secret)
+    first, *others = load_toolsets(
+        opening.home, target, caps=settings.caps, secrets=secret, locust_processes=settings.locust_processes
+    )
     yield Opened(first, where, also=tuple(others))

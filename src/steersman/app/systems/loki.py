@@ -25,6 +25,7 @@ async def opened(settings: LokiSettings, opening: Opening) -> AsyncIterator[Open
     """Open to be asked; nothing is sent yet."""
     from steersman.remote.endpoint import identity, open_client
     from steersman.remote.exchange import Remote
+    from steersman.remote.socket import listener
     from steersman.toolsets.loki import LokiClient, LokiSource, LokiToolset
     from steersman.toolsets.loki.facts import Nothing
 
@@ -37,4 +38,6 @@ async def opened(settings: LokiSettings, opening: Opening) -> AsyncIterator[Open
         async def version() -> str:
             return (await client.buildinfo(Nothing())).version
 
-        yield Opened(LokiToolset(client, where, opening.clock), where, source=source, version=version)
+        yield Opened(
+            LokiToolset(client, where, opening.clock, listener("loki", endpoint)), where, source=source, version=version
+        )

@@ -45,7 +45,6 @@ async def opened(settings: RegistrySettings, opening: Opening) -> AsyncIterator[
 
 
 async def _client(settings: OneRegistrySettings, endpoint: Endpoint, *, stack: AsyncExitStack) -> RegistryClient:
-    from steersman.remote.addresses import parsed
     from steersman.remote.endpoint import NoAuth, open_client
     from steersman.remote.exchange import Remote
     from steersman.toolsets.registry import RegistryClient
@@ -61,10 +60,8 @@ async def _client(settings: OneRegistrySettings, endpoint: Endpoint, *, stack: A
             http.auth = TokenAuth(username, resolve(password), token_hosts=hosts)
         case NoAuthSettings():
             http.auth = TokenAuth("", None, token_hosts=hosts)
-    address = parsed(http.base_url.host)
-    private = address is not None and address.is_private
     name = _host(endpoint)
-    return RegistryClient(Remote.at(name, http, endpoint), Remote.at(name, plain, endpoint), private=private)
+    return RegistryClient(Remote.at(name, http, endpoint), Remote.at(name, plain, endpoint))
 
 
 def _host(endpoint: Endpoint) -> str:

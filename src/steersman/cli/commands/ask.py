@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from steersman.cli.here import EnvironmentName, LabName
-from steersman.cli.output import Format, Output, emit, single, talk
+from steersman.cli.output import Format, Output, emit, payload_console, single, talk
 
 if TYPE_CHECKING:
+    from steersman.agents.writing import Sentence
     from steersman.cli.conversing import Talk
 
 ThreadName = Annotated[str, typer.Option("--thread", help="Go on with this thread; else a new one begins.")]
@@ -38,7 +39,12 @@ def ask(
     async def work() -> int:
         async with conversation(lab=lab, env=env, team=team, thread=thread, chatting=False, told=talk) as talking:
             said = await talking.answer(question, talk)
-            emit(talking.payload(said), output, lambda: _plain(said))
+            if output is Format.table:
+                payload_console().print(_plain(said))
+                await talking.word(question, talk, _sentence)
+            else:
+                await talking.word(question, talk, lambda _: None)
+                emit(talking.payload(said), output, lambda: _plain(said))
             found = talking.investigation
             return NOT_ENOUGH if found is not None and found.result == "not_enough_data" else 0
 
@@ -60,7 +66,6 @@ def chat(*, thread: ThreadName = "", team: TeamName = "", lab: LabName = "", env
 async def _talk(talking: Talk) -> None:
     import asyncio
 
-    from steersman.cli.output import payload_console
     from steersman.cli.render.talk_words import say
     from steersman.cli.slash import obey
     from steersman.domain.errors import SteersmanError
@@ -79,6 +84,7 @@ async def _talk(talking: Talk) -> None:
             before = talking.plan
             said = await talking.answer(line, talk)
             payload_console().print(_plain(said))
+            await talking.word(line, talk, _sentence)
             if talking.plan is not None and talking.plan is not before:
                 await obey(talking, "/plan")
         except SteersmanError as e:
@@ -93,6 +99,11 @@ def _line() -> str | None:
         return input("> " if sys.stdin.isatty() else "")
     except EOFError:
         return None
+
+
+def _sentence(sentence: Sentence) -> None:
+    """As soon as it came and was checked."""
+    payload_console().print(_plain(f"{sentence.text} [{', '.join(sentence.cites)}]"))
 
 
 def _plain(said: str):  # type: ignore[no-untyped-def]  # noqa: ANN202  # rich is imported only to print

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from steersman.cli.commands.bench_kept import Export, forget, show
 from steersman.cli.here import EnvironmentName, LabName, app_here
 from steersman.cli.output import Format, Output, emit, group, talk, talk_console
 from steersman.cli.profiles import Given, generator_named, profile_from
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from steersman.domain.load import GeneratorName, LoadProfile
     from steersman.domain.load_result import LoadVerdict, Result
 
-app = group("Load tests: run, ask, limit, compare, script, show, history.")
+app = group("Load tests: run, ask, limit, compare, script, show, history, forget.")
 apps = {"bench": app}
+app.command("show")(show)
+app.command("forget")(forget)
 
 ProfileFile = Annotated[Path | None, typer.Argument(metavar="[PROFILE]", help="YAML or JSON file of a load profile.")]
 Preset = Annotated[str, typer.Option("--preset", help="smoke, load, stress, spike, soak or breakpoint.")]
@@ -44,10 +47,6 @@ RunName = Annotated[str, typer.Option("--name", help="Name of the run; default i
 CallId = Annotated[str, typer.Option("--call-id", help="Take up a run that waited for approval.")]
 Yes = Annotated[
     bool, typer.Option("--yes", "-y", help="Answer yes as a recorded approval by you; never overrides policy.")
-]
-Export = Annotated[
-    list[str] | None,
-    typer.Option("--export", help="FORM=FILE with json, junit, markdown or openmetrics; repeatable."),
 ]
 EXITS = {"pass": 0, "fail": 1, "inconclusive": 7}
 
@@ -78,9 +77,10 @@ def run(
     output: Output = Format.table,
 ) -> None:
     """Put a target under load, through the gate, and judge what came of it: pass 0, fail 1, inconclusive 7."""
-    from steersman.cli import benching
+    from steersman.cli import bench_exporting, benching
     from steersman.cli.frame import go
 
+    files, pushes = bench_exporting.parted(export or ())
     given = Given(profile, preset, url, rate, users, duration, goal or (), abort or (), har, openapi)
     load, left_out = profile_from(given)
     chosen, lang = generator_named(generator), _language()
@@ -92,11 +92,16 @@ def run(
             asking = benching.Asking(call_id, yes, lang)
             if annotate:
                 benching.must_annotate(here)
+            bench_exporting.must_reach(here, pushes)
+            names = names_of(load, name, repeat)
+            if not call_id:
+                benching.must_be_free(here, names, chosen)
             show_card(here, load, chosen, lang)
-            told = [await _one(here, load, each, chosen, asking) for each in names_of(load, name, repeat)]
+            told = [await _one(here, load, each, chosen, asking) for each in names]
             for each in told if annotate else ():
                 await benching.annotate(here, each, asking)
-            return _tell(here, told, baseline, export or (), output=output, lang=lang)
+            await bench_exporting.push(here, told, pushes, asking)
+            return _tell(here, told, baseline, files, output=output, lang=lang)
 
     raise typer.Exit(go(work()))
 
@@ -138,9 +143,7 @@ async def _one(here: App, load: LoadProfile, name: str, generator: GeneratorName
     return Told(*kept(here.settings, f"{generator}/{name}"))
 
 
-def _tell(
-    here: App, told: list[Told], baseline: str, export: list[str] | tuple[()], *, output: Format, lang: Language
-) -> int:
+def _tell(here: App, told: list[Told], baseline: str, export: list[str], *, output: Format, lang: Language) -> int:
     """Prints and writes what came of it; gives back the exit code of the worst verdict."""
     from rich.console import Group
 
@@ -333,25 +336,6 @@ def script(
     talk(f"written to {to}: {', '.join(made.files)}")
 
 
-@app.command("show")
-def show(
-    run_name: Annotated[str, typer.Argument(metavar="RUN", help="A kept run; `steer bench history` lists them.")],
-    *,
-    export: Export = None,
-    output: Output = Format.table,
-) -> None:
-    """One kept run: figures, steps, verdict; also written for other tools."""
-    from steersman.app.loads import kept
-    from steersman.app.settings import load
-    from steersman.cli.render.bench import summary
-    from steersman.cli.render.bench_export import Told, payload, write
-
-    told = Told(*kept(load(), run_name))
-    for wanted in export or ():
-        talk(f"written: {write(told, wanted)}")
-    emit(payload(told), output, lambda: summary(told.profile, told.result, told.verdict, _language()))
-
-
 @app.command("history")
 def history(
     profile: Annotated[str, typer.Argument(metavar="[PROFILE]", help="Only runs of the profile of that name.")] = "",
@@ -362,7 +346,7 @@ def history(
     """Kept runs, and where their latency changed for good."""
     from steersman.app.loads import changes, history
     from steersman.app.settings import load
-    from steersman.cli.render.bench import history_table
+    from steersman.cli.render.bench import HistoryTable
     from steersman.cli.render.bench_words import word
 
     lines = history(load(), profile=profile, limit=limit_)
@@ -375,4 +359,4 @@ def history(
         ],
     }
     lang = _language()
-    emit(document, output, lambda: history_table(lines, found, lang) if lines else word("no_history", lang))
+    emit(document, output, lambda: HistoryTable(lines, found, lang) if lines else word("no_history", lang))

@@ -104,12 +104,22 @@ async def make(app: App, goal: str, *, scenario: str, parameters: list[str] | No
     else:
         matches = await app.recall(goal)
         if not matches and not model_name(app.settings, "planner"):
-            raise InputError(f"no scenario fits {goal!r} here; `steer scenarios list` shows all, -s names one")
+            raise InputError(nothing_fits(goal, connected=bool(app.world.catalogue)))
     _say_before(app, wanted.text)
     found = await app.propose(wanted, matches)
     for note in found.notes:
         talk(untrusted(note))
     return found.needed()
+
+
+def nothing_fits(goal: str, *, connected: bool) -> str:
+    """What to tell somebody for whose goal no scenario was found, and what to do."""
+    if connected:
+        return f"no scenario fits {goal!r} here; `steer scenarios list` shows all, -s names one"
+    return (
+        f"nothing is connected, so that no scenario fits {goal!r}: `steer lab up` starts a shop to practise on, "
+        "`environments:` in the configuration names your systems, --platform kubernetes,argo-rollouts plans on paper"
+    )
 
 
 def _say_before(app: App, goal: str) -> None:

@@ -71,8 +71,27 @@ async def carry_out(app: App, plan: Plan, *, yes: bool, output: Format) -> int:
     done = await watched(app, plan, run_id, live=output is Format.table)
     if done.state == "waiting" and await answered(app, done, yes=yes):
         done = await watched(app, plan, run_id, live=output is Format.table)
+    if done.state == "rolled_back" and app.world.signals:
+        done = await explained(app, done)
     await report(app, done, output)
     return int(done.exit_code)
+
+
+async def explained(app: App, run: Run) -> Run:
+    """The run with what was found to have caused its undoing, shown; as it was where telemetry does not answer."""
+    from steersman.cli.investigating import investigate_run
+    from steersman.cli.render.causes import causes
+    from steersman.cli.render.words import language
+    from steersman.domain.errors import SteersmanError
+    from steersman.domain.run import fold
+
+    try:
+        found = await investigate_run(app, run)
+    except SteersmanError as e:
+        talk(f"no cause was looked for: {e}")
+        return run
+    talk_console().print(causes(found, language(run.plan.goal, app.settings.language)))
+    return fold(await app.journal.read(run.run_id))
 
 
 async def answered(app: App, waiting: Run, *, yes: bool) -> bool:

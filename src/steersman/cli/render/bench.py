@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -18,22 +19,24 @@ from steersman.planning.load_words import written
 if TYPE_CHECKING:
     from steersman.agents.benchmark_report import BenchmarkReport
     from steersman.cli.render.words import Language
-    from steersman.domain.load import Compiled, LoadProfile
+    from steersman.domain.load import AbortWhen, Compiled, LoadProfile
     from steersman.domain.load_result import HistoryLine, Limit, LoadResult, LoadVerdict, Progress, Result
     from steersman.judgement.change_points import ChangePoint
 
 TONE: dict[str, str] = {"pass": "green", "fail": "bold red", "inconclusive": "yellow"}
 WIDTH = 40
 QUANTILES = (0.5, 0.95, 0.99)
-MOST_JOURNEYS = 4
+MOST_JOURNEYS, MOST_PATH = 4, 48
+WIDE = 110
+"""Columns of a terminal from which on profiles are shown beside runs."""
 
 
 def card(profile: LoadProfile, compiled: Compiled, lang: Language, *, assumed: Sequence[str] = ()) -> RenderableType:
     """Everything that a person should know before it is run."""
     unit = word("requests_s" if profile.model == "open" else "users", lang)
     peak = profile.peak_requests_s if profile.model == "open" else profile.peak
-    levels = " → ".join(f"{stage.level:g}" for stage in profile.stages)
-    asks = [f"{r.method} {untrusted(r.path, 70)}" for journey in profile.journeys for r in journey.requests]
+    levels = " → ".join(f"{'↗ ' if stage.ramp else ''}{stage.level:g}" for stage in profile.stages)
+    asks = [f"{r.method} {untrusted(r.path, MOST_PATH)}" for journey in profile.journeys for r in journey.requests]
     rows = [
         (word("target", lang), profile.target),
         (word("asks", lang), "\n".join([*asks[:MOST_JOURNEYS], *(["..."] if len(asks) > MOST_JOURNEYS else [])])),
@@ -43,7 +46,7 @@ def card(profile: LoadProfile, compiled: Compiled, lang: Language, *, assumed: S
         (word("generator", lang), compiled.generator),
     ]
     if profile.abort:
-        rows.append((word("abort", lang), "; ".join(str(each) for each in profile.abort)))
+        rows.append((word("abort", lang), "; ".join(_ends_at(each, lang) for each in profile.abort)))
     rows += [(word(gap.severity, lang), gap.detail) for gap in compiled.gaps]
     rows += [(word("assumed", lang), untrusted(text, 100)) for text in assumed]
     table = Table.grid(padding=(0, 2))
@@ -52,6 +55,12 @@ def card(profile: LoadProfile, compiled: Compiled, lang: Language, *, assumed: S
         table.add_row(name, text)
     title = f" {word('load_test', lang)}: {profile.name} "
     return Panel(table, title=title, title_align="left", border_style="cyan", padding=(0, 1))
+
+
+def _ends_at(abort: AbortWhen, lang: Language) -> str:
+    share = abort.kind == "errors"
+    above = 100 * abort.above if share else abort.above
+    return word("failed_share" if share else "slow_for", lang).format(above=above, for_s=abort.for_s)
 
 
 def picture(profile: LoadProfile, points: Sequence[Progress], lang: Language) -> RenderableType:
@@ -79,7 +88,7 @@ def picture(profile: LoadProfile, points: Sequence[Progress], lang: Language) ->
         )
     left = max(now.of_s - now.at_s, 0.0)
     title = f" {profile.name} · {now.at_s:.0f}/{now.of_s:.0f} s "
-    foot = Text(f"{now.requests} {word('requests', lang)}, {now.failures} {word('failed', lang)}, -{left:.0f} s", "dim")
+    foot = Text(word("so_far", lang).format(requests=now.requests, failures=now.failures, left=left), "dim")
     return Panel(Group(table, foot), title=title, title_align="left", border_style="cyan", padding=(0, 1))
 
 
@@ -156,7 +165,8 @@ def comparison(
         part = judged.get(name)
         change = f"{(after / before - 1):+.1%}" if before > 0 else "-"
         shown = ((percent(v) if name == "errors" else f"{v:.1f}") for v in (before, after))
-        table.add_row(name, *shown, change, Text(part.result, TONE[part.result]) if part else "")
+        told = Text(word(part.result, lang), TONE[part.result]) if part else Text("")
+        table.add_row(word(name, lang) if name in {"errors", "rate"} else name, *shown, change, told)
     said = Text.assemble((word(verdict.result, lang), TONE[verdict.result]), f"  {untrusted(verdict.reason, 400)}")
     title = f" {', '.join(each.name for each in baselines)} → {', '.join(each.name for each in runs)} "
     tone = TONE[verdict.result]
@@ -213,21 +223,37 @@ def limit_table(limit: Limit, lang: Language) -> RenderableType:
     return Panel(Group(Text(said, "bold"), table), title=f" {limit.name} ", title_align="left", padding=(0, 1))
 
 
-def history_table(lines: Sequence[HistoryLine], changes: Mapping[str, ChangePoint], lang: Language) -> RenderableType:
-    """Runs, newest first. changes: by the name of the first run of a new level."""
-    table = Table(box=None, pad_edge=False)
-    for name in (word("run", lang), word("when", lang), word("profile", lang), word("generator", lang)):
-        table.add_column(name, no_wrap=True)
-    for name in (word("rate", lang), "p50", "p95", "p99", word("errors", lang)):
-        table.add_column(name, justify="right", no_wrap=True, min_width=6)
-    table.add_column("", min_width=6)
-    for each in reversed(lines):
-        verdict = Text(word(each.verdict, lang), TONE[each.verdict])
-        change = changes.get(each.name)
-        if change is not None:
-            verdict.append(f"  p95 {change.before:.1f} → {change.after:.1f} ms: {word('changed', lang)}", "bold yellow")
+@dataclass(frozen=True, slots=True)
+class HistoryTable:
+    """Runs, newest first, as wide as there is room for: what a run says is never cut away."""
+
+    lines: Sequence[HistoryLine]
+    changes: Mapping[str, ChangePoint]
+    """By the name of the first run of a new level."""
+    lang: Language
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Rich asks for it."""
+        del console
+        wide, lang = options.max_width >= WIDE, self.lang
+        table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+        table.add_column(word("run", lang), overflow="fold", min_width=12)
+        for name in (word("verdict", lang), word("when", lang)):
+            table.add_column(name, no_wrap=True)
+        for name in (word("rate", lang), "p50", "p95", "p99", word("errors", lang)):
+            table.add_column(name, justify="right", no_wrap=True, min_width=6)
+        if wide:
+            table.add_column(word("profile", lang), no_wrap=True)
+        for each in reversed(self.lines):
+            table.add_row(*self._cells(each), *((each.profile,) if wide else ()))
+            change = self.changes.get(each.name)
+            if change is not None:
+                told = f"↑ p95 {change.before:.1f} → {change.after:.1f} ms"
+                table.add_row(Text(told, "bold yellow"), Text(word("changed", lang), "bold yellow"))
+        yield table
+
+    def _cells(self, each: HistoryLine) -> tuple[str | Text, ...]:
+        verdict = Text(word(each.verdict, self.lang), TONE[each.verdict])
         latencies = (f"{value:.1f}" for value in (each.p50_ms, each.p95_ms, each.p99_ms))
-        when = f"{each.started_at:%m-%d %H:%M:%S}"
-        share = percent(each.error_ratio)
-        table.add_row(each.name, when, each.profile, each.generator, f"{each.rate:.1f}/s", *latencies, share, verdict)
-    return table
+        name, when = f"{each.generator}/{each.name}", f"{each.started_at:%m-%d %H:%M}"
+        return name, verdict, when, f"{each.rate:.1f}/s", *latencies, percent(each.error_ratio)

@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 from steersman.cli.render.report import cell
 from steersman.cli.render.text import percent, untrusted, utc
 from steersman.domain.errors import InputError
+from steersman.domain.load_samples import exposition, load_samples
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from steersman.domain.load_result import LoadResult, LoadVerdict
 
 QUANTILES = (0.5, 0.95, 0.99)
-LE_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,37 +118,8 @@ def as_markdown(told: Told) -> str:
 
 
 def as_openmetrics(told: Told) -> str:
-    """Gauges and a histogram, for a text-file collector or a Pushgateway. Names are Steersman's, labels the run's."""
-    result, latency = told.result, told.result.latency
-    labels = _labels({"run": result.name, "profile": told.profile.name, "generator": result.generator})
-    lines = [
-        *_gauge("requests", labels, result.requests),
-        *_gauge("failures", labels, result.failures),
-        *_gauge("rate", labels, result.rate),
-        *_gauge("passed", labels, int(told.verdict.result == "pass")),
-    ]
-    if latency.count:
-        name = "steersman_load_latency_seconds"
-        lines += [f"# TYPE {name} gauge", f"# UNIT {name} seconds"]
-        for q in QUANTILES:
-            lines.append(f'{name}{{{labels},quantile="{q:g}"}} {latency.quantile_ms(q) / 1_000:.6g}')
-    name = "steersman_load_duration_seconds"
-    lines += [f"# TYPE {name} histogram", f"# UNIT {name} seconds"]
-    for bound in LE_S:
-        below = latency.count - latency.above(bound * 1_000)
-        lines.append(f'{name}_bucket{{{labels},le="{bound}"}} {below}')
-    lines.append(f'{name}_bucket{{{labels},le="+Inf"}} {latency.count}')
-    lines.append(f"{name}_sum{{{labels}}} {latency.sum_us / 1e6:.6g}")
-    lines.append(f"{name}_count{{{labels}}} {latency.count}")
-    return "\n".join((*lines, "# EOF")) + "\n"
-
-
-def _gauge(name: str, labels: str, value: float) -> tuple[str, str]:
-    return f"# TYPE steersman_load_{name} gauge", f"steersman_load_{name}{{{labels}}} {value:.6g}"
-
-
-def _labels(values: dict[str, str]) -> str:
-    return ",".join(f"{name}={json.dumps(value)}" for name, value in values.items())
+    """Gauges and a histogram, for a text-file collector. Names are Steersman's, labels the run's."""
+    return exposition(load_samples(told.profile, told.result, told.verdict))
 
 
 FORMS: Mapping[str, Callable[[Told], str]] = {
@@ -159,13 +130,20 @@ FORMS: Mapping[str, Callable[[Told], str]] = {
 }
 
 
-def write(told: Told, wanted: str) -> Path:
-    """Writes what `FORM=PATH` asks for. Raises InputError for another form, or a path that cannot be written."""
+def form_of(wanted: str, *, others: tuple[str, ...] = ()) -> tuple[str, Path]:
+    """What `FORM=PATH` asks for. Raises InputError for another form. others: words that stand alone."""
     form, equals, place = wanted.partition("=")
     if not equals or form not in FORMS or not place:
-        raise InputError(f"--export {wanted!r}: say FORM=FILE, with one of {', '.join(FORMS)}")
+        alone = f"; or {', '.join(others)} alone" if others else ""
+        raise InputError(f"--export {wanted!r}: say FORM=FILE, with one of {', '.join(FORMS)}{alone}")
+    return form, Path(place)
+
+
+def write(told: Told, wanted: str) -> Path:
+    """Writes what `FORM=PATH` asks for. Raises InputError for another form, or a path that cannot be written."""
+    form, place = form_of(wanted)
     try:
-        Path(place).write_text(FORMS[form](told), encoding="utf-8")
+        place.write_text(FORMS[form](told), encoding="utf-8")
     except OSError as e:
         raise InputError(f"--export {wanted!r}: {e.strerror}; name a file that can be written") from e
-    return Path(place)
+    return place

@@ -106,6 +106,8 @@ def _evidence(found: Investigation, lang: Language, drawn: Mapping[EvidenceId, S
                 (f"{word('untrusted', lang)} ", "bold yellow"), (f"“{untrusted(item.excerpt, 110)}”", "yellow")
             )
             grid.add_row("", "", quoted)
+        if item.whole:
+            grid.add_row("", "", Text(item.whole, "dim"))
     return grid
 
 

@@ -57,12 +57,19 @@ def load_table(run: Run, lang: Language) -> Table | None:
     found = [*load_rows(run)]
     if not found:
         return None
-    table = Table(title=word("before_after", lang), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for number, title in enumerate(head(lang)[:-1]):
-        table.add_column(title, justify="left" if number < 2 else "right", no_wrap=True)  # noqa: PLR2004 - two names
-    for step, figures in found:
-        *plain, verdict, _ = cells(step, figures, lang)
-        table.add_row(*plain, Text(verdict, TONE[str(figures["verdict"])]))
+    title = word("before_after", lang)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
+    step, target, *figures, verdict, _ = head(lang)
+    for title in (step, verdict):
+        table.add_column(title, no_wrap=True)
+    for title in figures:
+        shown = f"{title} ms" if title.startswith("p") and title[1:].isdecimal() else title
+        table.add_column(shown, justify="right", no_wrap=True)
+    table.add_column(target, overflow="ellipsis")  # the only one that gives way where there is little room
+    for name, values in found:
+        step, target, *figures, verdict, _ = cells(name, values, lang)
+        bare = (text.removesuffix(" ms") for text in figures)
+        table.add_row(step, Text(verdict, TONE[str(values["verdict"])]), *bare, target)
     return table
 
 

@@ -177,7 +177,8 @@ def _evidence(found: Investigation, lang: Language) -> str:
         asked = f" — `{item.query.get('language', '')}` {_code(text)}" if text else ""
         link = f" — [{word('open_link', lang)}]({_url(item.link)})" if _LINK.fullmatch(item.link) else ""
         quoted = f" — {word('untrusted', lang)}: “{cell(item.excerpt)}”" if item.excerpt else ""
-        lines.append(f"**{key}** {item.source} {_service(item)}{cell(item.value)}{asked}{link}{quoted}")
+        kept = f" — {_code(item.whole)}" if item.whole else ""
+        lines.append(f"**{key}** {item.source} {_service(item)}{cell(item.value)}{asked}{link}{quoted}{kept}")
     return _bullets(lines)
 
 

@@ -37,6 +37,14 @@ WORDS: dict[str, dict[Lang, str]] = {
     "before": {"en": "Seen before:", "ko": "전에 있었던 일:"},
     "nothing": {"en": "I know nothing about that.", "ko": "그에 대해 아는 것이 없습니다."},
     "failed": {"en": "{agent} could not: {why}", "ko": "{agent} 실패: {why}"},
+    "worded": {
+        "en": "In the words of {model}, which can err; in brackets what each sentence rests on:",
+        "ko": "{model}의 표현이며 틀릴 수 있습니다; 괄호 안은 각 문장의 근거입니다:",
+    },
+    "not_worded": {
+        "en": "{model} said nothing that rests on what was found ({n} sentences dropped, error {why})",
+        "ko": "{model}의 답에 근거가 있는 문장이 없습니다 (버린 문장 {n}개, 오류 {why})",
+    },
     "no_plan": {"en": "There is no plan in this conversation yet.", "ko": "이 대화에는 아직 계획이 없습니다."},
     "no_evidence": {"en": "Nothing has been investigated yet.", "ko": "아직 조사한 것이 없습니다."},
     "no_why": {"en": "Nothing has been answered yet.", "ko": "아직 답한 것이 없습니다."},

@@ -41,6 +41,7 @@ class LocalEngine:
         plan is no DAG (`planning.check` says much more, before).
         """
         topological(plan)
+        _load_graph()
         async with self._leased(run_id) as lease:
             entries = await self.deps.journal.read(run_id)
             if not entries:
@@ -68,6 +69,7 @@ class LocalEngine:
         run = await self.cancel(run_id, reason=reason)
         if run.state == "rolled_back" or not any(record.intent for record in run.steps.values()):
             return run
+        _load_graph()
         async with self._leased(run_id) as lease:
             await self.deps.journal.append(run_id, RunMoved(state="undoing", reason=reason))
             await self._drive(await self._progress(run_id), lease)
@@ -154,7 +156,6 @@ class LocalEngine:
             del self._live[run.run_id]
 
     async def _through_graph(self, session: Session) -> None:
-        os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
         from steersman.engines.local.graph import travel
 
         await travel(session, self.checkpoints)
@@ -175,6 +176,12 @@ class LocalEngine:
             approval = await self.deps.journal.approval(run.approvals[-1])
             return approval.state != "open" or approval.request.expires_at <= self.deps.clock.now()
         return run.state in ("planned", "running", "undoing")
+
+
+def _load_graph() -> None:
+    """Before a lease is taken: LangGraph takes seconds to load on a busy machine, and nothing renews it meanwhile."""
+    os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
+    import steersman.engines.local.graph  # noqa: F401
 
 
 def _standing(run: Run, reason: str) -> str:

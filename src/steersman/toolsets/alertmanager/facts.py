@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, model_validator
 
 from steersman.domain.fact import Fact, Slug
+from steersman.domain.typed import Partial
 from steersman.queries.matching import LabelName, Matcher, MatchOp
 from steersman.queries.moments import Limit
 
@@ -89,7 +90,7 @@ class Alert(Fact):
     generator_url: str = ""
 
 
-class Alerts(Fact):
+class Alerts(Partial):
     """Alerts that the server knows of."""
 
     alerts: tuple[Alert, ...]
@@ -104,7 +105,7 @@ class Group(Fact):
     alerts: tuple[Alert, ...]
 
 
-class Groups(Fact):
+class Groups(Partial):
     """Groups of alerts."""
 
     groups: tuple[Group, ...]
@@ -123,7 +124,7 @@ class Silence(Fact):
     comment: str
 
 
-class Silences(Fact):
+class Silences(Partial):
     """Silences: active, pending, expired."""
 
     silences: tuple[Silence, ...]

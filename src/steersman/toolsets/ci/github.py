@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 import httpx
 
 from steersman.domain.errors import ToolError
-from steersman.remote.addresses import is_metadata_name, parsed, refusal
+from steersman.remote.addresses import astray
 from steersman.remote.asking import Asking, Json, in_path, whole
 from steersman.remote.exchange import Remote, Request
 from steersman.remote.shape import items, mapping, reading, real
@@ -99,10 +99,8 @@ class GitHubActions:
 
     def _trusted(self, where: str) -> str:
         url, own = httpx.URL(where), self.remote.client.base_url
-        address, mine = parsed(url.host), parsed(own.host)
-        local = mine is not None and mine.is_loopback
-        why = refusal(address, private=mine is not None and mine.is_private, loopback=local) if address else ""
-        if url.scheme not in ("https", own.scheme) or why or is_metadata_name(url.host):
+        why = astray(url.host, own.host)
+        if url.scheme not in ("https", own.scheme) or why:
             raise ToolError(
                 f"{self.remote.name} redirects logs to {url.host!r}, which is not followed: {why or 'refused'}"
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -61,8 +61,7 @@ class GrafanaClient:
         if stored is None:
             return PanelQueries(found=False)
         with reading(self.remote.name, "panels"):
-            found = tuple(query for panel in _panels(stored.model.get("panels")) for query in _panel_queries(panel))
-        return PanelQueries(found=True, queries=found)
+            return PanelQueries(found=True, queries=tuple(panel_queries(stored.model)))
 
     async def annotations(self, ask: AnnotationSearch) -> Annotations:
         """Marks of a window, oldest first."""
@@ -129,6 +128,12 @@ def refuse_drift(uid: str) -> ToolError:
 
 def _ms(seconds: float) -> str:
     return str(round(seconds * 1_000))
+
+
+def panel_queries(model: Mapping[str, JsonValue]) -> Iterator[PanelQuery]:
+    """What the panels of a dashboard ask."""
+    for panel in _panels(model.get("panels")):
+        yield from _panel_queries(panel)
 
 
 def _panels(value: JsonValue) -> Iterator[dict[str, JsonValue]]:

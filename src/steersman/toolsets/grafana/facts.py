@@ -7,7 +7,9 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, field_validator
 
 from steersman.domain.fact import Fact, Instant, JsonObject, Slug
-from steersman.queries.moments import Limit, Moment
+from steersman.domain.typed import Partial
+from steersman.queries.moments import Limit, Moment, Step
+from steersman.remote.shape import Value
 
 Uid = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,40}$")]
 Tag = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]{1,100}$")]
@@ -107,6 +109,36 @@ class PanelQueries(Fact):
     queries: tuple[PanelQuery, ...] = ()
 
 
+class PanelAsk(Fact):
+    """Arguments of `query_panel`; at most 11,000 points a series."""
+
+    uid: Uid
+    panel_id: int = Field(ge=0)
+    start: Moment
+    end: Moment
+    step: Step
+    variables: dict[str, str] = Field(default={}, max_length=20)
+    """Values of the dashboard's variables; absent: those that it was saved with."""
+    max_series: Limit = 200
+
+
+class PanelRow(Fact):
+    """One series."""
+
+    labels: dict[str, str]
+    points: tuple[tuple[float, Value], ...]
+
+
+class PanelAnswer(Partial):
+    """What a panel shows."""
+
+    title: str
+    queries: tuple[str, ...]
+    """As they were asked, variables filled in."""
+    series: tuple[PanelRow, ...]
+    left_out_series: int = 0
+
+
 class AnnotationSearch(Fact):
     """Arguments of `annotations`."""
 
@@ -180,7 +212,7 @@ class AlertRule(Fact):
     paused: bool = False
 
 
-class AlertRules(Fact):
+class AlertRules(Partial):
     """Rules of Grafana's own alerting."""
 
     rules: tuple[AlertRule, ...]

@@ -14,6 +14,7 @@ from steersman.domain.operation import Access, Invocation, Operation
 from steersman.domain.ports import Binding
 from steersman.domain.typed import bind, read_operation, schema_of
 from steersman.toolsets.grafana import facts
+from steersman.toolsets.grafana.asking import PanelAsking
 from steersman.toolsets.grafana.client import GrafanaClient
 from steersman.toolsets.grafana.writing import Dashboards, Marks
 
@@ -68,6 +69,12 @@ GET_DASHBOARD = _read(
     "get_dashboard", "Shows a dashboard", facts.DashboardUid, facts.DashboardState, resource=DASHBOARD_ID
 )
 PANELS = _read("panels", "Shows what the panels of a dashboard ask", facts.DashboardUid, facts.PanelQueries)
+QUERY_PANEL = _read(
+    "query_panel",
+    "Asks what a panel asks, through the data-source proxy, its variables filled in",
+    facts.PanelAsk,
+    facts.PanelAnswer,
+)
 ANNOTATIONS = _read(
     "annotations", "Lists annotations; their texts are untrusted", facts.AnnotationSearch, facts.Annotations
 )
@@ -130,6 +137,7 @@ OPERATIONS = (
     SEARCH,
     GET_DASHBOARD,
     PANELS,
+    QUERY_PANEL,
     ANNOTATIONS,
     GET_ANNOTATION,
     ALERT_RULES,
@@ -163,6 +171,7 @@ class GrafanaToolset:
             bind(SEARCH, facts.Search, c.search),
             Binding(GET_DASHBOARD, dashboards.observe),
             bind(PANELS, facts.DashboardUid, c.panels),
+            bind(QUERY_PANEL, facts.PanelAsk, PanelAsking(c).ask),
             bind(ANNOTATIONS, facts.AnnotationSearch, c.annotations),
             Binding(GET_ANNOTATION, marks.observe),
             bind(ALERT_RULES, facts.RuleSearch, c.alert_rules),

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from steersman.domain.fact import Fact
 from steersman.domain.signal import Span
+from steersman.domain.typed import Partial
 from steersman.queries.moments import Limit, Moment
 
 TraceId = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{1,32}$")]
@@ -56,7 +57,7 @@ class TraceSpan(Span):
     events: tuple[str, ...] = ()
 
 
-class Traces(Fact):
+class Traces(Partial):
     """Spans of all traces that were found, by time."""
 
     traces: int
@@ -66,7 +67,7 @@ class Traces(Fact):
     """Whether fewer traces than the limit came."""
 
 
-class TraceAnswer(Fact):
+class TraceAnswer(Partial):
     """One trace, its spans by time."""
 
     trace_id: str
@@ -75,7 +76,7 @@ class TraceAnswer(Fact):
     left_out: int = 0
 
 
-class Names(Fact):
+class Names(Partial):
     """Services, or operations of one."""
 
     names: tuple[str, ...]

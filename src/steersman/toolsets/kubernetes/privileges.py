@@ -25,6 +25,8 @@ PODS = _p("", "pods", "list")
 SETS = _p(APPS, "replicasets", "list")
 CHANGED = (*DEPLOYMENT, *_p(APPS, "deployments", "patch"))
 MADE = (*WATCHED, *_p(APPS, "deployments", "patch create delete"))
+SCALED = (*DEPLOYMENT, *_p(ARGO, "rollouts", "get"))
+"""What an autoscaler is for."""
 NODE = _p("", "nodes", "get list watch", everywhere=True)
 ROLLOUT = (*_p(ARGO, "rollouts", "get"), *SETS)
 DRIVEN = (*_p(ARGO, "rollouts", "get list watch patch"), *_p(ARGO, "rollouts/status", "patch"))
@@ -50,13 +52,16 @@ NEEDS: Mapping[str, tuple[Privilege, ...]] = MappingProxyType(
         "kubernetes.events": _p("", "events", "list"),
         "kubernetes.logs": (*DEPLOYMENT, *PODS, *_p("", "pods/log", "get")),
         "kubernetes.top": _p("metrics.k8s.io", "pods", "list"),
-        "kubernetes.get_autoscaler": _p(SCALING, "horizontalpodautoscalers", "get"),
+        "kubernetes.get_autoscaler": (*_p(SCALING, "horizontalpodautoscalers", "get"), *SCALED),
         "kubernetes.create_autoscaler": (
             *_p(SCALING, "horizontalpodautoscalers", "get list patch create"),
-            *DEPLOYMENT,
-            *_p(ARGO, "rollouts", "get"),
+            *SCALED,
         ),
-        "kubernetes.delete_autoscaler": _p(SCALING, "horizontalpodautoscalers", "get list watch delete"),
+        "kubernetes.delete_autoscaler": (
+            *_p(SCALING, "horizontalpodautoscalers", "get list watch delete"),
+            *CHANGED,
+            *_p(ARGO, "rollouts", "get patch"),
+        ),
         "kubernetes.set_autoscaler": _p(SCALING, "horizontalpodautoscalers", "get patch"),
         "kubernetes.get_disruption_budget": _p(POLICY, "poddisruptionbudgets", "get"),
         "kubernetes.create_disruption_budget": (*_p(POLICY, "poddisruptionbudgets", "get patch create"), *DEPLOYMENT),

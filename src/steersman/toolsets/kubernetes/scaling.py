@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from steersman.domain.errors import ToolError
+from steersman.domain.errors import OutcomeUnknownError, ToolError
 from steersman.domain.fact import JsonObject
 from steersman.domain.ports import CallContext, Handler
 from steersman.remote.kubernetes.api import Document
 from steersman.remote.kubernetes.changing import Edit
 from steersman.remote.kubernetes.objects import spec
 from steersman.remote.kubernetes.ownership import metadata
-from steersman.remote.kubernetes.resources import AUTOSCALERS, BUDGETS, DEPLOYMENTS, QUOTAS, ROLLOUTS, Resource
+from steersman.remote.kubernetes.resources import AUTOSCALERS, BUDGETS, DEPLOYMENTS, QUOTAS, ROLLOUTS
 from steersman.remote.kubernetes.watching import Place
 from steersman.toolsets.kubernetes import reading
 from steersman.toolsets.kubernetes.cluster import Cluster, change, create, delete, place_of
@@ -22,30 +22,63 @@ FULL_PERCENT = 100
 def handlers(cluster: Cluster) -> dict[str, Handler]:
     """The code of these operations, by verb."""
     return {
-        "get_autoscaler": _get(cluster, AUTOSCALERS),
+        "get_autoscaler": _get_autoscaler(cluster),
         "create_autoscaler": _create_autoscaler(cluster),
-        "delete_autoscaler": _delete(cluster, AUTOSCALERS),
+        "delete_autoscaler": _delete_autoscaler(cluster),
         "set_autoscaler": _set_autoscaler(cluster),
-        "get_disruption_budget": _get(cluster, BUDGETS),
+        "get_disruption_budget": _get_budget(cluster),
         "create_disruption_budget": _create_budget(cluster),
-        "delete_disruption_budget": _delete(cluster, BUDGETS),
+        "delete_disruption_budget": _delete_budget(cluster),
         "get_quota": _get_quota(cluster),
         "set_quota": _set_quota(cluster),
     }
 
 
-def _get(cluster: Cluster, resource: Resource) -> Handler:
-    state = reading.autoscaler if resource is AUTOSCALERS else reading.budget
-
+def _get_autoscaler(cluster: Cluster) -> Handler:
     async def run(arguments: JsonObject, _: CallContext) -> JsonObject:
-        return state(await cluster.writer.read(place_of(resource, arguments)))
+        live = await cluster.writer.read(place_of(AUTOSCALERS, arguments))
+        if live is not None:
+            return reading.autoscaler(live)
+        workload = (await _workload(cluster, arguments))[1]
+        alone = spec(workload).get("replicas", 1) if workload else None
+        return {"exists": False} if alone is None else {"exists": False, "replicas": alone}
 
     return run
 
 
-def _delete(cluster: Cluster, resource: Resource) -> Handler:
+def _delete_autoscaler(cluster: Cluster) -> Handler:
+    """The number of replicas comes after: while it is there, the autoscaler would take it back."""
+
     async def run(arguments: JsonObject, context: CallContext) -> JsonObject:
-        return await delete(cluster, place_of(resource, arguments), context)
+        await _gone(cluster, place_of(AUTOSCALERS, arguments), context)
+        place, workload = await _workload(cluster, arguments)
+        if workload is not None and spec(workload).get("replicas", 1) != arguments["replicas"]:
+            edit = Edit(reading.REPLICAS, arguments["replicas"])
+            await cluster.writer.change(place, workload, [edit], dry_run=context.dry_run)
+        return {"exists": False, "replicas": arguments["replicas"]}
+
+    return run
+
+
+async def _gone(cluster: Cluster, place: Place, context: CallContext) -> None:
+    """Deletes. Where the answer is lost it is looked: a half-done call is none that read-back could settle."""
+    try:
+        await delete(cluster, place, context)
+    except OutcomeUnknownError:
+        if await cluster.writer.read(place) is not None:
+            raise
+
+
+def _get_budget(cluster: Cluster) -> Handler:
+    async def run(arguments: JsonObject, _: CallContext) -> JsonObject:
+        return reading.budget(await cluster.writer.read(place_of(BUDGETS, arguments)))
+
+    return run
+
+
+def _delete_budget(cluster: Cluster) -> Handler:
+    async def run(arguments: JsonObject, context: CallContext) -> JsonObject:
+        return await delete(cluster, place_of(BUDGETS, arguments), context)
 
     return run
 
@@ -53,7 +86,9 @@ def _delete(cluster: Cluster, resource: Resource) -> Handler:
 def _create_autoscaler(cluster: Cluster) -> Handler:
     async def run(arguments: JsonObject, context: CallContext) -> JsonObject:
         place = place_of(AUTOSCALERS, arguments)
-        goal = await _workload(cluster, arguments)
+        goal, workload = await _workload(cluster, arguments)
+        if workload is None:
+            raise ToolError(f"there is neither a Deployment nor a Rollout {goal.namespace}/{goal.name} to scale")
         await _alone(cluster, place, goal)
         reference = {"apiVersion": goal.resource.api_version, "kind": goal.resource.kind, "name": goal.name}
         body: Document = {
@@ -71,15 +106,15 @@ def _create_autoscaler(cluster: Cluster) -> Handler:
     return run
 
 
-async def _workload(cluster: Cluster, arguments: JsonObject) -> Place:
-    """What is to be scaled: the Deployment of that name, or the Rollout."""
-    found = place_of(DEPLOYMENTS, arguments)
-    if await cluster.writer.read(found) is not None:
-        return found
-    rollout = place_of(ROLLOUTS, arguments)
-    if await cluster.discovery.has(ROLLOUTS) and await cluster.writer.read(rollout) is not None:
-        return rollout
-    raise ToolError(f"there is neither a Deployment nor a Rollout {found.namespace}/{found.name} to scale")
+async def _workload(cluster: Cluster, arguments: JsonObject) -> tuple[Place, Document | None]:
+    """What is to be scaled: the Deployment of that name, or the Rollout; None where there is neither."""
+    place = place_of(DEPLOYMENTS, arguments)
+    found = await cluster.writer.read(place)
+    if found is None and await cluster.discovery.has(ROLLOUTS):
+        rollout = place_of(ROLLOUTS, arguments)
+        found = await cluster.writer.read(rollout)
+        place = rollout if found is not None else place
+    return place, found
 
 
 async def _alone(cluster: Cluster, place: Place, goal: Place) -> None:

@@ -57,6 +57,8 @@ AUTOSCALER = Thing(
     keys=NAMED,
     state={"signal": METRIC, "target": COUNT, "min_replicas": COUNT, "max_replicas": COUNT},
 )
+ALONE: dict[str, JsonObject] = {"replicas": COUNT}
+"""How many pods its workload has, while there is no autoscaler."""
 NODE = Thing(
     SYSTEM,
     "node",
@@ -111,9 +113,9 @@ PODS_OF = reading(
 )
 HISTORY = reading(
     "kubernetes.rollout_history",
-    "The revisions of a Deployment: template, image, cause; newest last",
+    "The revisions of a Deployment: template, image, cause, newest last; and the `previous` template",
     NAMED,
-    {"revisions": LIST, "count": COUNT},
+    {"revisions": LIST, "count": COUNT, "previous": TEXT},
 )
 STATUS = reading(
     "kubernetes.rollout_status",
@@ -153,6 +155,28 @@ def _create(thing: Thing, verb: str, remove: str = "") -> tuple[Operation, ...]:
     return thing.create(verb, remove=remove)
 
 
+def _autoscalers() -> tuple[Operation, ...]:
+    """While there is no autoscaler, the number of pods is somebody's; going back brings back that number, too."""
+    get, create, delete = (*AUTOSCALER.reads(), *AUTOSCALER.create("create_autoscaler"))
+    shown = closed({"exists": FLAG, **AUTOSCALER.state, **ALONE}, optional=(*AUTOSCALER.state, *ALONE))
+    keys: JsonObject = {key: {"$arg": f"/{key}"} for key in AUTOSCALER.keys}
+    back = Invocation(operation=delete.name, arguments={**keys, "replicas": {"$before": "/replicas"}})
+    taken: JsonObject = {"exists": False, "replicas": {"$arg": "/replicas"}}
+    return (
+        get.model_copy(update={"output_schema": shown}),
+        create.model_copy(update={"version": 2, "inverse": back}),
+        delete.model_copy(
+            update={
+                "version": 2,
+                "summary": "Deletes an autoscaler, and sets the number of replicas that is to be without it",
+                "input_schema": closed({**AUTOSCALER.keys, **ALONE}),
+                "output_schema": shown,
+                "after": taken,
+            }
+        ),
+    )
+
+
 SET_SECRET = SECRET.final(
     "set_secret", "Sets values of a secret; the former values are not kept", "version"
 ).model_copy(
@@ -182,8 +206,7 @@ _OPERATIONS: tuple[Operation, ...] = (
     DEPLOYMENT.change("restart", "Replaces all pods of a deployment, by a new restart annotation", "restart_token"),
     *TEMPLATE.reads(),
     UNDO_ROLLOUT,
-    *AUTOSCALER.reads(),
-    *_create(AUTOSCALER, "create_autoscaler"),
+    *_autoscalers(),
     AUTOSCALER.change("set_autoscaler", "Sets bounds and target of an autoscaler", "target min_replicas max_replicas"),
     *NODE.reads(),
     NODE.change("set_schedulable", "Cordons or uncordons a node", "schedulable", blast="instance"),

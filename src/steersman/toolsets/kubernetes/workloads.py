@@ -301,6 +301,7 @@ def _history(cluster: Cluster) -> Handler:
             }
             for each in sets
         ]
-        return {"revisions": revisions, "count": len(revisions)}
+        former = [each["template"] for each in revisions if not each["current"]]
+        return {"revisions": revisions, "count": len(revisions), "previous": former[-1] if former else ""}
 
     return run

@@ -11,7 +11,7 @@ import resource
 import shutil
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 POLITE_S = 1.0
 """How long a generator that was asked to end may take, before its group is killed."""
 EARLY_S = 1.8
-"""...and one that is to leave its figures."""
+"""...and one whose figures until then are wanted."""
 HEAD_CHARACTERS = 20_000
 SAMPLE_S = 0.5
 OPEN_FILES = 65_536
@@ -44,11 +44,12 @@ class _Usage:
 
 @dataclass(frozen=True, slots=True)
 class _Limits:
-    """Of one process."""
+    """Of one process, or of some that work together."""
 
     seconds: float
     usage: _Usage
     stop: asyncio.Event
+    good_exits: frozenset[int]
 
 
 def located(program: str) -> str:
@@ -81,16 +82,17 @@ async def run_all(
     code, out, err = 0, "", ""
     for command in launch.commands:
         left = seconds + SLACK_S - (monotonic() - began)
-        limits = _Limits(max(left, 1.0), usage, stop)
-        code, out, err = await _one(command, folder, variables, limits)
+        limits = _Limits(max(left, 1.0), usage, stop, launch.good_exits)
+        code, out, err = await _together((command, *launch.beside), folder, variables, limits)
         if code not in launch.good_exits or stop.is_set():
             break
+    cores = len(os.sched_getaffinity(0))
     return Finished(
         exit_code=code,
         started_at=started_at,
         finished_at=datetime.now(UTC),
         wall_s=monotonic() - began,
-        cores=1.0 if launch.cores == "one" else float(len(os.sched_getaffinity(0))),
+        cores=float(min(max(len(launch.beside), 1), cores) if launch.cores == "one" else cores),
         cpu_s=usage.cpu_s,
         cpu_windows=tuple(usage.windows),
         stdout=out,
@@ -98,14 +100,40 @@ async def run_all(
     )
 
 
-async def _one(
-    command: tuple[str, ...], folder: Path, variables: Mapping[str, str], limits: _Limits
+async def _together(
+    commands: Sequence[tuple[str, ...]], folder: Path, variables: Mapping[str, str], limits: _Limits
 ) -> tuple[int, str, str]:
+    """Runs the first command with the others beside it; gives back the first bad exit code and what all have said."""
+    processes: list[asyncio.subprocess.Process] = []
+    try:
+        for command in commands:
+            processes.append(await _begun(command, folder, variables))
+            _limit(processes[-1].pid, limits.seconds)
+        async with asyncio.timeout(limits.seconds), asyncio.TaskGroup() as group:
+            streams = [stream for each in processes for stream in (each.stdout, each.stderr) if stream is not None]
+            said = [group.create_task(_head(stream)) for stream in streams]
+            counting = [each.pid for each in processes[1:] or processes]
+            aside = (
+                group.create_task(_sample(counting, limits.usage)),
+                *(group.create_task(_end_early(each, limits.stop)) for each in processes),
+            )
+            code = await _ended(processes, {group.create_task(each.wait()) for each in processes}, limits.good_exits)
+            for task in aside:
+                task.cancel()
+        return code, "".join(each.result() for each in said[::2]), "".join(each.result() for each in said[1::2])
+    except TimeoutError as e:
+        late = f"{commands[0][0]!r} had not ended {limits.seconds:.0f} s after its start, and was ended"
+        raise UnavailableError(late) from e
+    finally:
+        await asyncio.shield(asyncio.gather(*(end_group(each) for each in processes)))
+
+
+async def _begun(command: tuple[str, ...], folder: Path, variables: Mapping[str, str]) -> asyncio.subprocess.Process:
     argv = [located(command[0]), *command[1:]]
     tether = shutil.which("setpriv")
     if tether is not None:
         argv = [tether, "--pdeathsig", "KILL", "--", *argv]
-    process = await asyncio.create_subprocess_exec(
+    return await asyncio.create_subprocess_exec(
         *argv,
         cwd=folder,
         env=dict(variables),
@@ -114,30 +142,23 @@ async def _one(
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
     )
-    try:
-        _limit(process.pid, limits.seconds)
-        assert process.stdout is not None
-        assert process.stderr is not None
-        async with asyncio.timeout(limits.seconds), asyncio.TaskGroup() as group:
-            out = group.create_task(_head(process.stdout))
-            err = group.create_task(_head(process.stderr))
-            beside = (
-                group.create_task(_sample(process.pid, limits.usage)),
-                group.create_task(_end_early(process, limits.stop)),
-            )
-            await process.wait()
-            for task in beside:
-                task.cancel()
-        return process.returncode or 0, out.result(), err.result()
-    except TimeoutError as e:
-        late = f"{command[0]!r} had not ended {limits.seconds:.0f} s after its start, and was ended"
-        raise UnavailableError(late) from e
-    finally:
-        await asyncio.shield(end_group(process))
+
+
+async def _ended(
+    processes: Sequence[asyncio.subprocess.Process], waiting: set[asyncio.Task[int]], good: frozenset[int]
+) -> int:
+    """Waits for all; when one ends badly, so do the others: without it their figures would be short."""
+    while waiting:
+        done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        bad = [task.result() for task in done if task.result() not in good]
+        if bad:
+            await asyncio.gather(*(end_group(each) for each in processes))
+            return bad[0]
+    return processes[0].returncode or 0
 
 
 async def _end_early(process: asyncio.subprocess.Process, stop: asyncio.Event) -> None:
-    """Asks a process to end when told so; one that does not, is killed, and leaves nothing."""
+    """Asks a process to end when told so, and kills one that does not."""
     await stop.wait()
     _signal(process.pid, signal.SIGINT)
     await asyncio.sleep(EARLY_S)
@@ -191,16 +212,21 @@ async def _head(stream: asyncio.StreamReader) -> str:
     return kept.decode(errors="replace")
 
 
-async def _sample(pid: int, usage: _Usage) -> None:
-    """CPU seconds so far and the busiest window. A process that is gone, or a system without /proc, gives none."""
-    base, last, at = usage.cpu_s or 0.0, None, monotonic()
+async def _sample(pids: Sequence[int], usage: _Usage) -> None:
+    """CPU seconds so far and the busiest window. A process that is gone, or a system without /proc, gives none.
+
+    Of several processes the busiest one counts for all: one that is short of CPU makes all figures doubtful.
+    """
+    base, at = usage.cpu_s or 0.0, monotonic()
+    last: list[float] = []
     while True:
-        now = _cpu_s(pid)
-        if now is None:
+        now = [used for used in map(_cpu_s, pids) if used is not None]
+        if len(now) < len(pids):
             return
-        if last is not None and (width := monotonic() - at) > 0:
-            usage.windows.append((at - usage.began, (now - last) / width))
-        usage.cpu_s, last, at = base + now, now, monotonic()
+        if last and (width := monotonic() - at) > 0:
+            busiest = max(b - a for a, b in zip(last, now, strict=True))
+            usage.windows.append((at - usage.began, len(pids) * busiest / width))
+        usage.cpu_s, last, at = base + sum(now), now, monotonic()
         await asyncio.sleep(SAMPLE_S)
 
 

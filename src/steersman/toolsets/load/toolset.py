@@ -157,7 +157,8 @@ class LoadToolset:
             return False
         if self.runs.key(name) == key:
             return True
-        raise ToolError(f"a {self.name} run {name!r} is kept already; take another name, or cancel that one")
+        forget = f"`steer bench forget {self.name}/{name}`"
+        raise ToolError(f"a {self.name} run {name!r} is kept already; take another name, or free it by {forget}")
 
     def _rehearsed(self, profile: LoadProfile, nothing: Limit) -> JsonObject:
         located(self.generator.launch(profile).commands[0][0])

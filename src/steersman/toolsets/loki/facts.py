@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from steersman.domain.fact import Fact, Instant
+from steersman.domain.typed import Partial
 from steersman.queries.logql import LogQuery, MetricQuery
 from steersman.queries.matching import LabelName
 from steersman.queries.moments import Limit, Moment, Step
@@ -44,6 +45,17 @@ class Tail(Fact):
     """How long new lines are waited for."""
     every_s: float = Field(default=1.0, ge=0.2, le=10)
     """How often is asked."""
+    limit: Lines = 500
+    """So many lines end it early."""
+    max_line_chars: int = Field(default=2_000, ge=16, le=300_000)
+
+
+class Follow(Fact):
+    """Arguments of `follow`."""
+
+    query: LogQuery
+    follow_s: float = Field(default=10.0, gt=0, le=60)
+    """How long lines are listened for."""
     limit: Lines = 500
     """So many lines end it early."""
     max_line_chars: int = Field(default=2_000, ge=16, le=300_000)
@@ -128,12 +140,21 @@ class Line(Fact):
     """How much of the line is not shown."""
 
 
-class LogAnswer(Fact):
+class LogAnswer(Partial):
     """Lines of all streams, merged by time."""
 
     lines: tuple[Line, ...]
     complete: bool
     """Whether fewer lines than the limit came, so that none is missing."""
+
+
+class Followed(LogAnswer):
+    """Lines as they came."""
+
+    dropped_lines: int = 0
+    """Lines that the server says it did not send, because they were read too slowly."""
+    breaks: int = 0
+    """How often the connection broke or was closed; lines of that moment may be missing."""
 
 
 class Row(Fact):
@@ -143,21 +164,21 @@ class Row(Fact):
     points: tuple[tuple[float, Value], ...]
 
 
-class MetricAnswer(Fact):
+class MetricAnswer(Partial):
     """What a metric query gave. Points lie on multiples of the step; the last may be later than the window's end."""
 
     series: tuple[Row, ...]
     left_out_series: int = 0
 
 
-class Names(Fact):
+class Names(Partial):
     """Names or values."""
 
     names: tuple[str, ...]
     left_out: int = 0
 
 
-class Streams(Fact):
+class Streams(Partial):
     """The labels of streams."""
 
     streams: tuple[dict[str, str], ...]
@@ -182,7 +203,7 @@ class Pattern(Fact):
     points: tuple[tuple[float, float], ...]
 
 
-class Patterns(Fact):
+class Patterns(Partial):
     """Shapes of lines, the commonest first."""
 
     patterns: tuple[Pattern, ...]
@@ -198,7 +219,7 @@ class Detected(Fact):
     parsers: tuple[str, ...] = ()
 
 
-class DetectedNames(Fact):
+class DetectedNames(Partial):
     """Labels or fields that lines have."""
 
     found: tuple[Detected, ...]

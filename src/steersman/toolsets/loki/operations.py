@@ -1,4 +1,4 @@
-"""Loki as a toolset: fourteen reads, no write."""
+"""Loki as a toolset: fifteen reads, no write."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from steersman.domain.fact import Fact
 from steersman.domain.operation import Operation
 from steersman.domain.ports import Binding, Clock
 from steersman.domain.typed import bind, read_operation
+from steersman.remote.socket import Listen, no_socket
 from steersman.toolsets.loki import facts
 from steersman.toolsets.loki.client import LokiClient
+from steersman.toolsets.loki.following import Follower
 from steersman.toolsets.loki.tailing import Tailer
 
 NAME = "loki"
@@ -28,6 +30,13 @@ TAIL = read_operation(
     takes=facts.Tail,
     gives=facts.LogAnswer,
     timeout_s=120,
+)
+FOLLOW = read_operation(
+    f"{NAME}.follow",
+    "Listens to new lines over the server's WebSocket, up to a minute; they are untrusted text",
+    takes=facts.Follow,
+    gives=facts.Followed,
+    timeout_s=90,
 )
 RANGE = _read("range", "Makes a number of lines over a window", facts.MetricRange, facts.MetricAnswer)
 QUERY = _read("query", "Makes a number of lines at one instant", facts.MetricInstant, facts.MetricAnswer)
@@ -46,6 +55,7 @@ BUILDINFO = _read("buildinfo", "Tells which version of the server answers", fact
 OPERATIONS = (
     LOGS,
     TAIL,
+    FOLLOW,
     RANGE,
     QUERY,
     LABELS,
@@ -68,6 +78,7 @@ class LokiToolset:
     client: LokiClient
     where: Environment
     clock: Clock
+    listen: Listen = no_socket
     name: str = NAME
 
     async def environment(self) -> Environment:
@@ -81,6 +92,7 @@ class LokiToolset:
         return (
             bind(LOGS, facts.LogSearch, c.logs),
             bind(TAIL, facts.Tail, lambda ask: Tailer(c, self.clock).tail(ask)),
+            bind(FOLLOW, facts.Follow, Follower(c.remote.name, self.listen, self.clock).follow),
             bind(RANGE, facts.MetricRange, c.range),
             bind(QUERY, facts.MetricInstant, c.query),
             bind(LABELS, facts.LabelSearch, c.labels),

@@ -36,6 +36,17 @@ def log_answer(data: JsonValue, ask: LogSearch) -> LogAnswer:
     return LogAnswer(lines=tuple(found[: ask.limit]), complete=len(found) < ask.limit)
 
 
+def streamed(message: JsonValue, max_line_chars: int) -> tuple[list[Line], int]:
+    """(lines of one message of the WebSocket, how many others the server has dropped)."""
+    found = mapping(message)
+    lines = [
+        _line(labels(item.get("stream")), entry, max_line_chars)
+        for item in items(found.get("streams"))
+        for entry in _list(item["values"])
+    ]
+    return lines, len(items(found.get("dropped_entries")))
+
+
 def metric_answer(data: JsonValue, max_series: int) -> MetricAnswer:
     """Series of a matrix or a vector."""
     shown, left_out = first(items(_result(data, "matrix", "vector")), max_series)

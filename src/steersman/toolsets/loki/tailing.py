@@ -1,7 +1,7 @@
 """Lines as they come, for a bounded time, by asking again and again.
 
-Not by the server's WebSocket: that drops lines when the reader is slow, and many gateways do not pass it on. Asking
-sees a line a moment later, and one that arrives more than `LATE_S` after its own timestamp not at all.
+`follow` listens to the server's WebSocket instead, which drops lines when the reader is slow, and which many gateways
+do not pass on. Asking sees a line a moment later, and one that comes `LATE_S` after its own timestamp not at all.
 """
 
 from __future__ import annotations

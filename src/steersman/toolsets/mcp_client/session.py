@@ -144,6 +144,10 @@ async def open_session(name: str, launch: Launch) -> AsyncIterator[Session]:
     """A session that connects at the first question."""
     if bool(launch.command) == bool(launch.url):
         raise ConfigError(f"mcp server {name!r}: give either a command or a url")
+    try:
+        import mcp  # noqa: F401  # only whether it is there
+    except ImportError as e:
+        raise ConfigError(f"mcp server {name!r} needs a package: pip install 'steersman[mcp]'") from e
     session = Session(name, launch)
     try:
         yield session

@@ -14,7 +14,7 @@ from steersman.domain.environment import Tier
 from steersman.domain.errors import ConfigError, InputError
 from steersman.domain.fact import Digest, Fact
 from steersman.domain.overlay import Overlay
-from steersman.remote.networks import networks
+from steersman.remote.addresses import networks
 from steersman.remote.text import one_line
 from steersman.toolsets.openapi.compiling import Compiler, LeftOut
 from steersman.toolsets.openapi.kept import AuthRef, Manifest, Rows, content_of

@@ -16,10 +16,10 @@ from steersman.domain.ids import OperationName
 from steersman.domain.operation import Operation
 from steersman.domain.overlay import View
 from steersman.domain.ports import Binding, CallContext, Clock, Handler
+from steersman.remote.addresses import Resolve, networks, resolve
 from steersman.remote.endpoint import Endpoint, identity
 from steersman.remote.exchange import Remote
-from steersman.remote.guarded import GuardedTransport, PinnedBackend, Resolve, resolve
-from steersman.remote.networks import networks
+from steersman.remote.guarded import GuardedTransport, PinnedBackend
 from steersman.toolsets.openapi.calling import Caller, Server
 from steersman.toolsets.openapi.kept import Kept, Manifest
 from steersman.toolsets.openapi.operations import apply, operation_of, shown, view_operation

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from steersman.domain.fact import Fact
 from steersman.domain.signal import SignalName
+from steersman.domain.typed import Partial
 from steersman.queries.matching import LabelName, MetricName
 from steersman.queries.moments import Limit, Moment, Step
 from steersman.remote.shape import Value
@@ -122,7 +123,7 @@ class Row(Fact):
     histograms: tuple[Histogram, ...] = ()
 
 
-class QueryAnswer(Fact):
+class QueryAnswer(Partial):
     """What a query gave, and how much of it is not shown."""
 
     result_type: Literal["vector", "matrix", "scalar", "string"]
@@ -134,7 +135,7 @@ class QueryAnswer(Fact):
     warnings: tuple[str, ...] = ()
 
 
-class Names(Fact):
+class Names(Partial):
     """A list of names or values."""
 
     names: tuple[str, ...]
@@ -142,7 +143,7 @@ class Names(Fact):
     warnings: tuple[str, ...] = ()
 
 
-class LabelSets(Fact):
+class LabelSets(Partial):
     """The labels of series."""
 
     series: tuple[dict[str, str], ...]
@@ -159,7 +160,7 @@ class Meaning(Fact):
     unit: str
 
 
-class Metadata(Fact):
+class Metadata(Partial):
     """Meanings; empty for metrics that were written remotely."""
 
     metrics: tuple[Meaning, ...]
@@ -178,7 +179,7 @@ class Target(Fact):
     dropped: bool = False
 
 
-class Targets(Fact):
+class Targets(Partial):
     """What is scraped, and how many more there are."""
 
     targets: tuple[Target, ...]
@@ -195,7 +196,7 @@ class Alert(Fact):
     value: Value
 
 
-class Alerts(Fact):
+class Alerts(Partial):
     """Alerts, pending and firing."""
 
     alerts: tuple[Alert, ...]
@@ -217,7 +218,7 @@ class Rule(Fact):
     alerts: int = 0
 
 
-class Rules(Fact):
+class Rules(Partial):
     """Recording and alerting rules."""
 
     rules: tuple[Rule, ...]
@@ -233,7 +234,7 @@ class Exemplar(Fact):
     at: float
 
 
-class Exemplars(Fact):
+class Exemplars(Partial):
     """Exemplars of a query's series."""
 
     exemplars: tuple[Exemplar, ...]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urljoin
 
 import httpx
 from pydantic import JsonValue
 
 from steersman.domain.errors import ToolError
-from steersman.remote.addresses import is_metadata_name, parsed, refusal
+from steersman.remote.addresses import astray
 from steersman.remote.exchange import Answer, Remote, Request
 from steersman.remote.shape import items, mapping, reading, texts
 
@@ -53,8 +53,6 @@ class RegistryClient:
     remote: Remote
     plain: Remote
     """Without credentials: blobs are often handed out by another host."""
-    private: bool = field(default=False)
-    """Whether that other host may have a private address."""
 
     async def version(self) -> None:
         """Raises what any call raises when no registry answers. A 401 is an answer: rights are by repository."""
@@ -122,12 +120,9 @@ class RegistryClient:
     async def _elsewhere(self, answer: Answer) -> Answer:
         """One redirect, without credentials, to no address that it must not go to."""
         where = httpx.URL(urljoin(str(self.remote.client.base_url), answer.headers.get("location", "")))
-        secure = where.scheme in ("https", self.remote.client.base_url.scheme)
-        address = parsed(where.host)
-        loopback = parsed(self.remote.client.base_url.host)
-        local = loopback is not None and loopback.is_loopback
-        why = refusal(address, private=self.private or local, loopback=local) if address is not None else ""
-        if not secure or why or is_metadata_name(where.host):
+        own = self.remote.client.base_url
+        why = astray(where.host, own.host)
+        if where.scheme not in ("https", own.scheme) or why:
             raise ToolError(
                 f"{self.remote.name} redirects to {where.host!r}, which is not followed: {why or 'refused'}"
             )

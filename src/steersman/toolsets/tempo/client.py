@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import httpx
+from pydantic import JsonValue
 
+from steersman.domain.errors import ToolError
 from steersman.queries.moments import Moment, step_duration, step_seconds, unix, window_s
 from steersman.queries.promql import check_points
 from steersman.remote.exchange import Remote, Request
@@ -64,17 +66,29 @@ class TempoClient:
     async def tags(self, ask: TagSearch) -> Tags:
         """Names of attributes."""
         pairs = [("scope", ask.scope)] if ask.scope else []
-        document = await self.remote.json(Request("GET", "/api/v2/search/tags", query=[*pairs, *_span(ask)]))
+        newer = await self._newer("/api/v2/search/tags", [*pairs, *_span(ask)])
+        if newer is None:
+            document = await self.remote.json(Request("GET", "/api/search/tags", query=_span(ask)))
+            with reading(self.remote.name, "tags"):
+                return read.tags_v1(document, ask.limit)
         with reading(self.remote.name, "tags"):
-            return read.tags(document, ask.limit)
+            return read.tags(newer, ask.limit)
 
     async def tag_values(self, ask: TagValues) -> TagValueList:
         """Values of an attribute with their types."""
-        path = f"/api/v2/search/tag/{quote(str(ask.field), safe='')}/values"
         pairs = [("q", str(ask.spans))] if ask.spans is not None else []
-        document = await self.remote.json(Request("GET", path, query=[*pairs, *_span(ask)]))
+        path = f"/api/v2/search/tag/{quote(str(ask.field), safe='')}/values"
+        newer = await self._newer(path, [*pairs, *_span(ask)])
+        if newer is None and ask.spans is None:
+            name = str(ask.field).removeprefix("resource.").removeprefix("span.").lstrip(".")
+            older = Request("GET", f"/api/search/tag/{quote(name, safe='')}/values", query=_span(ask))
+            document = await self.remote.json(older)
+            with reading(self.remote.name, "tag values"):
+                return read.tag_values_v1(document, ask.limit)
+        if newer is None:
+            raise ToolError(f"{self.remote.name} is too old to narrow the values of a tag; leave `spans` out")
         with reading(self.remote.name, "tag values"):
-            return read.tag_values(document, ask.limit)
+            return read.tag_values(newer, ask.limit)
 
     async def range(self, ask: MetricRange) -> MetricAnswer:
         """A number made of spans, over a window."""
@@ -100,6 +114,12 @@ class TempoClient:
         with reading(self.remote.name, "buildinfo"):
             found = mapping(document)
             return BuildInfo(version=str(found["version"]), revision=str(found.get("revision", "")))
+
+    async def _newer(self, path: str, pairs: Pairs) -> JsonValue | None:
+        """The answer of version 2 of the API, or None from a server that only has version 1."""
+        request = Request("GET", path, query=pairs)
+        answer = await self.remote.ask(request, accept=frozenset({httpx.codes.NOT_FOUND}))
+        return None if answer.status == httpx.codes.NOT_FOUND else self.remote.decoded(request, answer)
 
     async def _trace(self, path: str, ask: TraceLookup, trace_id: str) -> TraceAnswer | None:
         """The trace, or None when the server does not know that version of the API, or no such trace."""

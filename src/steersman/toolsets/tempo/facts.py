@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from steersman.domain.fact import Fact, Instant
 from steersman.domain.signal import Span
+from steersman.domain.typed import Partial
 from steersman.queries.moments import Limit, Moment, Step
 from steersman.queries.traceql import AnyField, SpanMetric, SpanSet, TraceQuery
 from steersman.remote.shape import Value
@@ -119,7 +120,7 @@ class TraceSpan(Span):
     events: tuple[str, ...] = ()
 
 
-class TraceAnswer(Fact):
+class TraceAnswer(Partial):
     """One trace, its spans by time."""
 
     trace_id: str
@@ -128,7 +129,7 @@ class TraceAnswer(Fact):
     left_out: int = 0
 
 
-class Tags(Fact):
+class Tags(Partial):
     """Attribute names by scope."""
 
     scopes: dict[str, tuple[str, ...]]
@@ -142,7 +143,7 @@ class TagValue(Fact):
     value: str
 
 
-class TagValueList(Fact):
+class TagValueList(Partial):
     """Values of an attribute."""
 
     values: tuple[TagValue, ...]
@@ -165,7 +166,7 @@ class Row(Fact):
     exemplars: tuple[ExemplarTrace, ...] = ()
 
 
-class MetricAnswer(Fact):
+class MetricAnswer(Partial):
     """What a metric query gave. Without `by`, nothing found is a series of zeros."""
 
     series: tuple[Row, ...]

@@ -68,6 +68,18 @@ def tag_values(document: JsonValue, limit: int) -> TagValueList:
     return TagValueList(values=shown, left_out=left_out)
 
 
+def tags_v1(document: JsonValue, limit: int) -> Tags:
+    """Attribute names of an older server, which does not tell scopes apart."""
+    shown, left_out = first(texts(mapping(document)["tagNames"]), limit)
+    return Tags(scopes={"none": shown}, left_out=left_out)
+
+
+def tag_values_v1(document: JsonValue, limit: int) -> TagValueList:
+    """Values of an older server, which knows them as text only."""
+    shown, left_out = first(texts(mapping(document)["tagValues"]), limit)
+    return TagValueList(values=tuple(TagValue(type="string", value=value) for value in shown), left_out=left_out)
+
+
 def metric_answer(document: JsonValue, max_series: int, *, at: float | None = None) -> MetricAnswer:
     """Series. at: the time of an instant answer, which has none of its own."""
     shown, left_out = first(items(mapping(document)["series"]), max_series)

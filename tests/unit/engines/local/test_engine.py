@@ -1,4 +1,6 @@
 import asyncio
+import sys
+from dataclasses import replace
 
 import pytest
 
@@ -16,6 +18,7 @@ from steersman.engines.local import LocalEngine
 from steersman.testing.worldplans import sim_plan, sim_step
 
 from .bench import RUN, Bench
+from .doubles import PatientJournal
 
 CONDITION = Condition(
     id="errors",
@@ -584,3 +587,20 @@ async def test_moves_of_the_run_are_journaled_once() -> None:
         moves = [e.event.state for e in await bench.journal.read(RUN) if isinstance(e.event, RunMoved)]
         assert moves == ["running", "done"]
         assert not [e for e in await bench.journal.read(RUN) if isinstance(e.event, VerdictGiven)]
+
+
+async def test_what_takes_long_to_load_is_loaded_before_the_lease_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = []
+
+    class Watched(PatientJournal):
+        def __getattr__(self, name):
+            if name == "acquire":
+                loaded.append("steersman.engines.local.graph" in sys.modules)
+            return super().__getattr__(name)
+
+    async with Bench(a=1, c=1) as bench:
+        monkeypatch.delitem(sys.modules, "steersman.engines.local.graph", raising=False)
+        journal = Watched(bench.journal, bench.clock, bench.life)
+        bench.engine.deps = replace(bench.engine.deps, journal=journal)
+        await bench.run(three(bench))
+    assert loaded[0]

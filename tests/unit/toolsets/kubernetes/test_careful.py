@@ -15,6 +15,7 @@ from steersman.domain.ports import CallContext
 from steersman.testing.kubernetes import ADMIN_TOKEN, Cluster, ClusterTransport
 from steersman.testing.kubernetes.asking import Ask
 from steersman.toolsets.kubernetes import KubernetesToolset
+from steersman.toolsets.kubernetes.things import OPERATIONS
 
 FRONT = {"namespace": "shop", "name": "front"}
 V2 = "shop/front:v2"
@@ -281,3 +282,26 @@ async def test_a_limit_that_the_server_would_write_in_another_way_is_refused_bef
         with pytest.raises(ToolError, match=r"would make '2' of .*writes the same in another way"):
             await call(toolset, "set_limits", **FRONT, cpu_limit="2000m", memory_limit="128Mi")
     assert all("dryRun" in ask.query for ask in writes(cluster))
+
+
+async def test_without_its_autoscaler_a_workload_has_the_pods_again_that_it_had() -> None:
+    cluster = shop()
+    worker = {"namespace": "shop", "name": "worker"}
+    async with opened(cluster) as toolset:
+        before = await call(toolset, "get_autoscaler", **worker)
+        scaled = {**worker, "signal": "queue_depth", "target": 100, "min_replicas": 5, "max_replicas": 9}
+        await call(toolset, "create_autoscaler", **scaled)
+        cluster.beat(5)
+        assert cluster.look("deployments.apps", "shop", "worker")["spec"]["replicas"] == 5
+        assert "replicas" not in await call(toolset, "get_autoscaler", **worker)
+        await call(toolset, "delete_autoscaler", **worker, replicas=before["replicas"])
+        cluster.beat(5)
+        assert await call(toolset, "get_autoscaler", **worker) == before
+    found = cluster.look("deployments.apps", "shop", "worker")["spec"]["replicas"]
+    assert found == before["replicas"] < 5
+
+
+def test_going_back_from_an_autoscaler_names_the_number_of_pods_from_before() -> None:
+    (create,) = [each for each in OPERATIONS if each.name == "kubernetes.create_autoscaler"]
+    assert create.inverse is not None
+    assert create.inverse.arguments["replicas"] == {"$before": "/replicas"}

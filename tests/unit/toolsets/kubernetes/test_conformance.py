@@ -72,7 +72,11 @@ class TestKubernetes(ToolsetConformance):
             ),
         ),
         Example("kubernetes.create_autoscaler", SCALED),
-        Example("kubernetes.delete_autoscaler", WORKER, before=(("kubernetes.create_autoscaler", SCALED),)),
+        Example(
+            "kubernetes.delete_autoscaler",
+            {**WORKER, "replicas": 3},
+            before=(("kubernetes.create_autoscaler", SCALED),),
+        ),
         Example(
             "kubernetes.set_autoscaler",
             {**WORKER, "target": 50, "min_replicas": 2, "max_replicas": 4},
