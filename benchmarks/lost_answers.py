@@ -51,7 +51,8 @@ class Result:
     case: Case
     end: str
     """settled: done once, and the run says so; taken back: a write of several requests was half done, read-back shows
-    that it is not whole, and nothing of it is left; asks a human; DOUBLED: done more often than without the loss.
+    that it is not whole, and nothing of it is left; asks a human: its operation declares no
+    state that it leaves, so that read-back cannot tell; DOUBLED: done more often than without the loss.
     """
     why: str = ""
 
@@ -62,6 +63,9 @@ class Seen:
 
     run: Run
     settled_by: str
+    says: bool
+    """Whether the operation declares what it leaves."""
+    beside: tuple[str, ...]
     writes: list[str]
     lost: int
     before: object
@@ -87,7 +91,8 @@ async def once(case: Case, loop: Loop, example: Example, lose: int) -> Seen:
         entries = await loop.journal.read(run_id)
         settled = [each.event for each in entries if isinstance(each.event, CallSettled) and each.event.before]
         by = settled[-1].settled_by if settled else ""
-        return Seen(run, by, list(scene.line.done), scene.line.lost, before, await scene.truth())
+        says, beside = known[case.operation].after is not None, scene.beside.get(case.operation, ())
+        return Seen(run, by, says, beside, list(scene.line.done), scene.line.lost, before, await scene.truth())
 
 
 def identity(example: Example) -> dict[str, object]:
@@ -116,13 +121,13 @@ def judged(case: Case, whole: Seen, torn: Seen) -> Result:
         return Result(case, "DOUBLED", f"{dict(extra)} more than without the loss")
     if not torn.lost:
         return Result(case, "no answer to lose", f"{torn.run.state}: {torn.run.reason}")
-    if torn.run.state == "needs_human":
+    if torn.run.state == "needs_human" and not torn.says:
         return Result(case, "asks a human", torn.run.reason)
     if torn.run.state in ("rolled_back", "failed") and not differences(torn.before, torn.truth):
         return Result(case, "taken back", torn.run.reason)
     if torn.run.state != "done":
         return Result(case, "WRONG", f"{torn.run.state}: {torn.run.reason}")
-    moved = differences(whole.truth, torn.truth)
+    moved = [each for each in differences(whole.truth, torn.truth) if not each.startswith(torn.beside)]
     return Result(case, "WRONG", "; ".join(moved)) if moved else Result(case, "settled", torn.settled_by)
 
 
@@ -175,7 +180,7 @@ def told(results: list[Result], systems: list[Open], arguments: argparse.Namespa
     print(f"settled by: {dict(by)}")
     lost = len(results) - ends["no answer to lose"]
     figures = {"lost": lost, **{end: ends[end] for end in ENDS}, "settled_by": dict(by), "seed": arguments.seed}
-    passed = not (ends["DOUBLED"] or ends["WRONG"] or ends["asks a human"])
+    passed = not (ends["DOUBLED"] or ends["WRONG"])
     return report(["system", "stands on", "operations", *ENDS], rows, figures, passed=passed, as_json=arguments.json)
 
 

@@ -59,7 +59,9 @@ class Result:
     fault: str
     trigger: str
     end: str
-    """restored; kept: but for what an operation declares to outlive an undo; escalated; WRONG."""
+    """restored; kept: but for what an operation declares to outlive an undo; escalated; forbidden by the
+    shipped policy, before anything was changed; WRONG.
+    """
     why: str = ""
     reaction_s: float | None = None
 
@@ -153,6 +155,8 @@ def ended(run: Run, stands: str, known: dict[OperationName, Operation]) -> tuple
         if silent:
             return "WRONG", f"does not name {silent}: {run.reason}"
         return "escalated", run.reason
+    if run.state == "refused" and "(deny-" in run.reason and not stands:
+        return "forbidden", run.reason
     return "WRONG", f"{run.state}: {run.reason}"
 
 
@@ -235,7 +239,7 @@ def told(results: list[Result], systems: list[Open], arguments: argparse.Namespa
     return report(["system", "stands on", "operations", *ENDS], rows, figures, passed=passed, as_json=arguments.json)
 
 
-ENDS = ("restored", "kept", "escalated", "WRONG")
+ENDS = ("restored", "kept", "escalated", "forbidden", "WRONG")
 
 
 def counts(results: Sequence[Result]) -> list[int]:

@@ -18,7 +18,7 @@ from tests.unit.toolsets.kubernetes.test_conformance import TestKubernetes
 
 from steersman.domain.fact import JsonObject
 from steersman.domain.operation import Operation
-from steersman.remote.kubernetes.api import Api
+from steersman.remote.kubernetes.api import MERGE, Api, Ask
 from steersman.remote.kubernetes.identity import Identity
 from steersman.testing.clock import FakeClock
 from steersman.testing.kubernetes import Cluster, ClusterTransport
@@ -191,6 +191,7 @@ class Others:
             place = place[part] if isinstance(part, int) else place.setdefault(part, {})
         place[path[-1]] = value
         self.cluster.change(kind, space, name, {str(path[0]): live[path[0]]})
+        self.cluster.beat(20)
 
     async def _make(self, document: JsonObject) -> None:
         self.cluster.make(document)
@@ -198,8 +199,13 @@ class Others:
     async def _delete(self, kind: str, live: Any) -> None:
         self.cluster.store.remove(self.cluster.store.kind(kind), live)
 
-    async def _abort(self, _: str, live: Any) -> None:
-        live["status"]["abort"] = not live["status"].get("abort", False)
+    async def _abort(self, kind: str, live: Any) -> None:
+        """As `kubectl argo rollouts abort` does it: by the status."""
+        space, name = live["metadata"]["namespace"], live["metadata"]["name"]
+        aborted = not live["status"].get("abort", False)
+        path = f"/apis/argoproj.io/v1alpha1/namespaces/{space}/{kind.partition('.')[0]}/{name}/status"
+        async with api_of(self.cluster) as api:
+            await api.json(Ask("PATCH", path, {}, {"status": {"abort": aborted}}, MERGE))
 
     async def _beat(self) -> None:
         self.cluster.beat(3)

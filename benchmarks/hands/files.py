@@ -74,14 +74,14 @@ def committed(repo: Any, operation: Operation, arguments: JsonObject) -> Sequenc
     return [edit("delete", repo.refs.remove_if_equals, name, None) for name in pulls]
 
 
-def elsewhere(repo: Any, _: Operation, arguments: JsonObject) -> Sequence[Edit]:
-    """Work on other branches and other files."""
+def elsewhere(repo: Any, operation: Operation, arguments: JsonObject) -> Sequence[Edit]:
+    """Work on other branches and other files; a commit on a branch that is to be deleted is none."""
     branch = str(arguments["branch"])
     branch = branch if f"refs/heads/{branch}".encode() in repo.refs.as_dict() else "main"
-    return [
-        edit("another branch", partial(push, repo, {"x": "1"}, branch="theirs")),
-        edit("another file", partial(push, repo, {"docs/theirs.md": "1"}, branch=branch)),
-    ]
+    found = [edit("another branch", partial(push, repo, {"x": "1"}, branch="theirs"))]
+    if operation.name == "forge.delete_branch":
+        return found
+    return [*found, edit("another file", partial(push, repo, {"docs/theirs.md": "1"}, branch=branch))]
 
 
 class HelmReleases(System):

@@ -188,7 +188,7 @@ class Ci(System):
         def others(__: Operation, _: JsonObject) -> Sequence[Edit]:
             if not runs:
                 return [Edit("start", partial(self._start, farm))]
-            return [edit("cancel", setattr, runs[0], "result", CANCELLED[self.kind])]
+            return [edit("cancel", cancel, runs[0], CANCELLED[self.kind])]
 
         def noise(__: Operation, _: JsonObject) -> Sequence[Edit]:
             pipeline = test_ci.KINDS[self.kind].pipeline
@@ -205,6 +205,11 @@ class Ci(System):
 
 
 CANCELLED = {"github": "cancelled", "gitlab": "canceled", "jenkins": "ABORTED"}
+
+
+def cancel(run: Any, word: str) -> None:
+    """Ends a run as its system does."""
+    run.queued, run.result = False, word
 
 
 class Forge(System):
@@ -261,10 +266,13 @@ def forged(repo: Repo, operation: Operation, arguments: JsonObject) -> Sequence[
     return [edit("close", setattr, open_pull, "state", "closed")]
 
 
-def forge_noise(repo: Repo, _: Operation, arguments: JsonObject) -> Sequence[Edit]:
-    """Work elsewhere in the repository."""
+def forge_noise(repo: Repo, operation: Operation, arguments: JsonObject) -> Sequence[Edit]:
+    """Work elsewhere in the repository; a commit on a branch that is to be deleted is none."""
+    found = [edit("another branch", partial(repo.push, {"x": b"1"}, branch="theirs"))]
+    if operation.name == "forge.delete_branch":
+        return found
     return [
-        edit("another branch", partial(repo.push, {"x": b"1"}, branch="theirs")),
+        *found,
         edit("another file", partial(repo.push, {"docs/theirs.md": b"1"}, branch=here(repo, arguments))),
     ]
 

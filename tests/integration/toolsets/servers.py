@@ -38,7 +38,7 @@ async def running(arguments: list[str], url: str, log: Path) -> AsyncIterator[No
 
 
 async def _ready(process: asyncio.subprocess.Process, url: str, log: Path) -> None:
-    async with httpx.AsyncClient() as client, asyncio.timeout(20):
+    async with httpx.AsyncClient() as client, asyncio.timeout(60):
         while True:
             assert process.returncode is None, f"it ended at once; see {log}"
             try:
