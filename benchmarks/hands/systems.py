@@ -106,7 +106,7 @@ def writes() -> dict[OperationName, Operation]:
 def not_exercised(systems: Sequence[Open]) -> dict[str, str]:
     """Writes of the catalogue whose undo was not tried, and why."""
     tried = {name for place in systems for name in place.reversible}
-    missing = {each.name: each.missing() or "left out by --quick or --only" for each in SYSTEMS}
+    missing = {each.name.partition(" ")[0]: each.missing() or "left out by --quick or --only" for each in SYSTEMS}
     found = {}
     for name, operation in writes().items():
         if name in tried:
@@ -115,5 +115,7 @@ def not_exercised(systems: Sequence[Open]) -> dict[str, str]:
             kept = f"kept by an undo: {operation.residue}"
             found[name] = kept if operation.residue else "has no inverse: declared irreversible, asks for more"
         else:
-            found[name] = NO_EXAMPLE.get(name.partition(".")[2]) or missing.get(operation.toolset, "")
+            found[name] = NO_EXAMPLE.get(name.partition(".")[2]) or missing.get(
+                operation.toolset, "no scene of it is built yet"
+            )
     return found
