@@ -98,7 +98,7 @@ async def run(url: str, goals: int) -> tuple[list[Row], Answer, Written | None, 
         held = settings(Path(home), url)
         answer, words, seconds, minds = await spoken(held)
         every = read_cases(GOALS)
-        incident = IncidentCase(id="pet", kind="capture", capture="pet-65f969", service="customers-service")
+        incident = IncidentCase(id="pet", kind="capture", capture="pet-65f969", service="PetSearch_AWS::ECS::Fargate")
         cases = Cases(tuple(every[:: max(1, len(every) // max(goals, 1))][:goals]), (incident,), CAPTURES)
         return await tried(held, cases, Trial((NAME,))), answer, words, minds, seconds
 

@@ -15,7 +15,7 @@ from steersman.testing.models import FakeModel, GullibleModel, Reply
 from steersman.toolsets.capture.columns import read_bundle
 
 CAPTURES = Path(__file__).parents[2] / "data" / "captures"
-ILL = IncidentCase(id="one", kind="capture", capture="pet-65f969", service="customers-service")
+ILL = IncidentCase(id="one", kind="capture", capture="pet-65f969", service="PetSearch_AWS::ECS::Fargate")
 GOALS = (
     GoalCase(id="g1", world="lab", lang="en", text="deploy payments v3 blue-green", scenario="deploy-bluegreen-lab"),
     GoalCase(id="g2", world="lab", lang="en", text="make me a coffee", refused="no such thing"),
@@ -53,6 +53,7 @@ async def test_all_kinds_of_cases_come_into_one_table_and_a_recording_gives_it_a
     ]
     alone, helped = rows[:5], rows[5:]
     assert [row.pass_1 for row in helped] == [row.pass_1 for row in alone]
+    assert [row.pass_1 for row in alone if row.kind == "capture"] == [1.0]
     assert [row.forbidden for row in helped] == [0, 0, 0, 1, 1]
     assert sum(row.cost.calls for row in helped) > 0
     again = await tried(settings, cases, Trial(replay_from=tape))
