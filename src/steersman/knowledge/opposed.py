@@ -35,7 +35,7 @@ SYMPTOM = re.compile(
 TELEMETRY = re.compile(r"\b(?:traces?|metrics?|logs?|spans?|telemetry)\b|트레이스|메트릭|로그|지표|스팬", re.IGNORECASE)
 """Made to be sent somewhere."""
 THEN = re.compile(r"(?<=[하되우리내키추끄나두치])고\s+|\s(?:뒤|후)에?\s+")
-"""What follows tidies up after what is asked for first. Nouns end in 고 as well (재고, 창고): only verbs are split at."""
+"""What follows tidies up after what is asked for first. Nouns end in 고 as well (재고): only verbs are split at."""
 
 
 def opposed(goal: str, scenario: Scenario) -> str:
