@@ -21,6 +21,8 @@ from pathlib import Path
 import httpx
 import psycopg
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from scenario_cluster import Autoscaled, BlueGreen
 from scenario_data import Backup, Rotation
 from scenario_delivery import Patch, Smoke

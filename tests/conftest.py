@@ -18,7 +18,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         disable_socket(allow_unix_socket=True)
 
 
-SHOP = ("tests/integration/lab/", "tests/integration/load/", "tests/e2e/test_demo.py", "tests/e2e/test_bench.py")
+SHOP = (
+    "tests/integration/lab/",
+    "tests/integration/load/",
+    "tests/e2e/test_demo.py",
+    "tests/e2e/test_bench.py",
+    "tests/e2e/test_conversation.py",
+)
 """Tests in which time counts (real traffic, real load): never two of them at once."""
 
 

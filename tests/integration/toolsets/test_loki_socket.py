@@ -78,7 +78,7 @@ async def steadily(connection: ServerConnection, opened: int) -> None:
         await connection.send(message(now + number))
     if opened == 1:
         connection.transport.abort()
-    await asyncio.sleep(60)
+    await connection.wait_closed()
 
 
 @pytest.mark.parametrize("auth", [BearerAuth(token="good"), BasicAuth(username="u", password="p")])
