@@ -18,28 +18,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         disable_socket(allow_unix_socket=True)
 
 
-SHOP = (
-    "tests/integration/lab/",
-    "tests/integration/load/",
-    "tests/e2e/test_demo.py",
-    "tests/e2e/test_bench.py",
-    "tests/e2e/test_conversation.py",
-)
-"""Tests in which time counts (real traffic, real load): never two of them at once."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        path = item.path.as_posix()
         for folder, mark in (("tests/integration/", pytest.mark.integration), ("tests/e2e/", pytest.mark.e2e)):
-            if folder in path:
+            if folder in item.path.as_posix():
                 item.add_marker(mark)
-        item.add_marker(pytest.mark.xdist_group("shop" if _in_shop(item) else path))
-    items.sort(key=lambda item: not _in_shop(item))  # the longest group first, the others beside it
-
-
-def _in_shop(item: pytest.Item) -> bool:
-    return any(part in item.path.as_posix() for part in SHOP)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
