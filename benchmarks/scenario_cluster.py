@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -155,9 +156,9 @@ class OnCluster(Ground):
             self.prometheus = stack.enter_context(Telemetry(self.home, self.measure).serving())
             yield self
 
+    @abstractmethod
     def measure(self) -> dict[str, float]:
         """What Prometheus sees now."""
-        raise NotImplementedError
 
     def systems(self) -> dict[str, Any]:
         """Both."""

@@ -103,17 +103,17 @@ class Ground(ABC):
     def edit(self) -> None:
         """Somebody else changes the target."""
 
+    @abstractmethod
     def spoil(self) -> None:
         """From now on what the run does goes wrong."""
-        raise NotImplementedError
 
+    @abstractmethod
     def check_good(self, ledger: Ledger) -> None:
         """Raises MissedError when the goal was not reached, or not by the writes that it takes."""
-        raise NotImplementedError
 
     def check_method(self, name: str) -> None:
         """Raises MissedError when the method of that name did not reach the goal."""
-        raise NotImplementedError(name)
+        raise MissedError(f"nothing is known of a method {name!r}")
 
     def died(self) -> None:
         """The process was just killed: what must be so already then. Raises MissedError."""
