@@ -128,6 +128,7 @@ class Journaled:
     def _intent(self, passage: Passage) -> CallIntended:
         call, operation = passage.call, passage.operation
         assert passage.deadline is not None
+        restored = call.restores if call.direction == "undo" else None  # nothing else may say what settles it
         return CallIntended(
             step_id=call.step_id,
             direction=call.direction,
@@ -138,7 +139,7 @@ class Journaled:
             arguments=self.redactor.arguments(operation, call.arguments),
             key=call.key,
             before=self._redacted(passage.before),
-            expected=self._redacted(passage.expected if passage.expected is not None else call.restores),
+            expected=self._redacted(passage.expected if passage.expected is not None else restored),
             deadline=passage.deadline,
             approval_id=passage.claim.approval_id if passage.claim else None,
         )
