@@ -123,7 +123,8 @@ async def edited(case: Case, loop: Loop, scene: Scene, edit: Edit, step: Step) -
 
     operation = next(b.operation for b in scene.toolset.bindings() if b.operation.name == step.operation)
     probe = probe_of(operation, step)
-    assert probe is not None
+    if probe is None:
+        return Result(case, edit.what, "void", "nothing shows what it changes")
     tool = Interrupted(scene.toolset, probe.operation, does, armed=case.kind == "between")
     crew = loop.crew(tool)
     steps = [step]

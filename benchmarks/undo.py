@@ -90,7 +90,8 @@ async def play(case: Case, loop: Loop) -> Result:
         beside = tuple(place for each in examples for place in scene.beside.get(each.operation, ()))
         stands = [each for each in differences(before, after) if not each.startswith(beside)]
         end, why = ended(run, "; ".join(stands), known)
-        if theirs is not None and end == "escalated" and (lost := differences(theirs, after)):
+        lost = [] if theirs is None else [e for e in differences(theirs, after) if not e.startswith(beside)]
+        if end == "escalated" and lost:
             end, why = "WRONG", f"overwrote what others did: {lost}"
         return Result(
             case, tuple(OperationName(e.operation) for e in examples), fault, trigger, end, why, reaction(crew, tool)

@@ -95,17 +95,24 @@ def moved(direct: Caller, operation: Operation, arguments: JsonObject) -> Sequen
             return [does("build", service=arguments["service"], version=arguments["version"])]
         case "delete_artifact":
             return [does("delete_artifact", service=arguments["service"], version=arguments["version"])]
-        case "start":
-            given = {name: arguments[name] for name in ("service", "pool", "version", "digest")}
-            return [does("start", **given)]
         case _:
-            return [does("stop", service=arguments["service"], pool=arguments["pool"])]
+            return [Edit("start or stop", partial(turned, direct, arguments))]
+
+
+async def turned(direct: Caller, arguments: JsonObject) -> None:
+    """Starts a pool that is empty, and stops one that is not."""
+    place = {name: arguments[name] for name in ("service", "pool")}
+    if (await direct.raw("get_pool", place))["exists"]:
+        await direct.raw("stop", place)
+        return
+    artifact = await direct.raw("get_artifact", {"service": arguments["service"], "version": "v1"})
+    await direct.raw("start", {**place, "version": "v1", "digest": artifact["digest"]})
 
 
 def around(direct: Caller, operation: Operation, _: JsonObject) -> Sequence[Edit]:
     """What happens to other services."""
     found = [Edit("a fault elsewhere", partial(direct.raw, "set_fault",
-                                               {"service": "front", "fault": "error_bug", "on": False}))]  # fmt: skip
+                                               {"service": "front", "fault": "bad_config", "on": False}))]  # fmt: skip
     if operation.name != "lab.set_load":
         found.append(Edit("more load", partial(direct.raw, "set_load", {"rate": 30})))
     return found

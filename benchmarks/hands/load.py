@@ -19,6 +19,7 @@ from steersman.domain.load_port import Generator
 from steersman.domain.operation import Operation
 from steersman.testing.toolset_conformance import Example
 from steersman.toolsets.load import LoadToolset
+from steersman.toolsets.load.history import FILE, History
 from steersman.toolsets.load.process import located
 
 
@@ -54,8 +55,9 @@ class Generating(System):
 
 
 def kept(folder: Path) -> JsonValue:
-    """The files of results."""
-    return sorted(str(each.relative_to(folder)) for each in folder.rglob("*") if each.is_file())
+    """The files of results, and the lines of their history, which is a file of its own from the first run on."""
+    files = [str(each.relative_to(folder)) for each in folder.rglob("*") if each.is_file() and each.name != FILE]
+    return {"files": sorted(files), "history": [line.name for line in History(folder).lines()]}
 
 
 def _nothing(_: Operation, __: JsonObject) -> Sequence[Edit]:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from benchmarks.hands.scene import Line
+from benchmarks.hands.scene import QUESTIONS, Line
 
 Writes = Callable[[bytes], str]
 """What a piece that the client sent changes; empty: nothing."""
@@ -64,4 +64,5 @@ def http_write(data: bytes) -> str:
     word = data.split(b" ", 1)[0]
     if word not in (b"POST", b"PUT", b"PATCH", b"DELETE"):
         return ""
-    return data.split(b"\r\n", 1)[0].decode("latin-1").rpartition(" ")[0]
+    asked = data.split(b"\r\n", 1)[0].decode("latin-1").rpartition(" ")[0]
+    return "" if asked.endswith(QUESTIONS) else asked

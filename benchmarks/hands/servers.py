@@ -86,6 +86,8 @@ def held(bao: servers.Bao, path: str) -> JsonValue:
     """What is in force, and which of the first versions can be read: later ones come with every undo."""
     versions = bao.ask("GET", f"secret/metadata/{path}")["data"]["versions"]
     readable = {number: not each["deletion_time"] and not each["destroyed"] for number, each in versions.items()}
+    if not versions:  # room was made for a secret, and none was put there
+        return None
     current = max(map(int, versions))
     content = bao.fields(path) if readable[str(current)] else None
     return {"content": content, "readable": {number: readable[number] for number in ("1", "2") if number in readable}}
@@ -156,6 +158,8 @@ class Postgres(System):
     async def opened(self) -> AsyncIterator[Scene]:
         """The shop as the conformance suite begins."""
         run, line = self.suite.server.run, Line()
+        while self.suite.idle:  # backends that examples of former scenes were about
+            self.suite.idle.pop().close()
 
         async def truth() -> JsonValue:
             return schema(self.suite.server)
@@ -206,11 +210,14 @@ def altered(run: Any, operation: Operation, arguments: JsonObject) -> Sequence[E
             return [edit("drop", run, f"DROP INDEX {name}", "shop")] if there else [made]
         case "set_password":
             return [edit("password", run, "ALTER ROLE app PASSWORD 'theirs-9'")]
-        case "restore_backup" | "drop_restored":
+        case "restore_copy" | "drop_restored":
             there = run("SELECT 1 FROM pg_database WHERE datname = 'copy'")
             return [edit("database", run, "DROP DATABASE copy" if there else "CREATE DATABASE copy")]
         case _:
             return []
+
+
+THEIRS = "CREATE TABLE IF NOT EXISTS theirs (id int); ALTER TABLE theirs OWNER TO writer"
 
 
 def busy(run: Any, _: Operation, __: JsonObject) -> Sequence[Edit]:
@@ -218,7 +225,7 @@ def busy(run: Any, _: Operation, __: JsonObject) -> Sequence[Edit]:
     return [
         edit("rows", run, "UPDATE orders SET note = note || '.' WHERE id < 5", "shop"),
         edit("analyze", run, "ANALYZE orders", "shop"),
-        edit("another table", run, "CREATE TABLE IF NOT EXISTS theirs (id int)", "shop"),
+        edit("another table", run, THEIRS, "shop"),
     ]
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import JsonValue, StringConstraints
 
 from steersman.domain.errors import InputError, ToolError
 from steersman.domain.fact import Fact
@@ -48,6 +48,15 @@ Reveal = Callable[[SecretPlace], Awaitable[Mapping[str, str]]]
 
 class MissingSecretError(ToolError):
     """Nothing can be read where a reference points: it is deleted, destroyed, or was never there."""
+
+
+def is_reference(schema: JsonValue) -> bool:
+    """Whether a JSON Schema takes references to secrets and nothing else: what stands there is no secret itself."""
+    if not isinstance(schema, dict):
+        return False
+    listed = schema.get("anyOf")
+    choices = [each for each in listed if each != {"type": "null"}] if isinstance(listed, list) else []
+    return schema.get("pattern") == VAULT or (bool(choices) and all(map(is_reference, choices)))
 
 
 def place_of(reference: str) -> SecretPlace:

@@ -24,6 +24,7 @@ from steersman.domain.event import CallIntended, Decided, Event
 from steersman.domain.fact import JsonObject, canonical
 from steersman.domain.ids import ResourceId
 from steersman.domain.operation import Operation
+from steersman.domain.reference import is_reference
 
 MARK = "[redacted"
 MIN_LENGTH = 6
@@ -177,11 +178,22 @@ class Redactor:
         }
 
     def arguments(self, operation: Operation, arguments: JsonObject) -> JsonObject:
-        """Arguments without secrets: those that the operation declares, and those that are found."""
-        if not operation.secret_arguments:
-            return self.document(arguments)
-        marked = {key: self.mark(item) for key, item in arguments.items() if key in operation.secret_arguments}
-        return {**self.document({k: v for k, v in arguments.items() if k not in marked}), **marked}
+        """Arguments without secrets: those that the operation declares, and those that are found.
+
+        A declared reference keeps its text, whatever it is called: it says where a secret lies, and the look that
+        finds out what became of a call needs it.
+        """
+        properties = operation.input_schema.get("properties")
+        fields = properties if isinstance(properties, dict) else {}
+        shown: JsonObject = {}
+        for key, item in arguments.items():
+            if key in operation.secret_arguments:
+                shown[key] = self.mark(item)
+            elif is_reference(fields.get(key)):
+                shown[key] = self.value(item)
+            else:
+                shown |= self.document({key: item})
+        return shown
 
     def holds_secret(self, value: JsonValue) -> bool:
         """Whether some text in the value is a known secret or looks like one; names are not gone by."""

@@ -37,15 +37,21 @@ APPLICATION = Thing(
     SYSTEM,
     "application",
     keys={"name": APP},
-    state={"revision": REVISION, "automated": FLAG},
+    state={"revision": REVISION, "automated": FLAG, "unfinished": TEXT},
     observed={"healthy": FLAG, "synced": FLAG, "reason": TEXT},
 )
-SYNC = APPLICATION.change("sync", "Brings an application to a revision of its repository", "revision").model_copy(
-    update={"timeout_s": WAITING_S}
-)
-ROLLBACK = APPLICATION.change(
-    "rollback", "Brings an application back to a revision of its history", "revision"
-).model_copy(update={"timeout_s": WAITING_S})
+
+
+def _moves(verb: str, summary: str) -> Operation:
+    operation = APPLICATION.change(verb, summary, "revision")
+    return operation.model_copy(
+        update={"timeout_s": WAITING_S, "after": {**(operation.after or {}), "unfinished": FINISHED}}
+    )
+
+
+FINISHED = ""
+SYNC = _moves("sync", "Brings an application to a revision of its repository")
+ROLLBACK = _moves("rollback", "Brings an application back to a revision of its history")
 SET_AUTOMATED = APPLICATION.change("set_automated", "Turns automatic sync on or off", "automated")
 HISTORY = reading(
     "argocd.history", "What was deployed when, newest last", {"name": APP}, {"deployments": LIST, "count": COUNT}
@@ -201,7 +207,10 @@ class ArgocdToolset:
 
 
 def state(document: dict[str, Any] | None) -> JsonObject:
-    """The state of an application: the revision that was asked for last, which a branch's newest may have passed."""
+    """The state of an application: the revision that was asked for last, which a branch's newest may have passed.
+
+    `unfinished`, when not empty, says that it is not that revision yet, or not all of it: Running, Failed, Error.
+    """
     if document is None:
         return {"exists": False}
     held = document.get("status", {})
@@ -210,7 +219,9 @@ def state(document: dict[str, Any] | None) -> JsonObject:
     revision = asked or (operation.get("syncResult") or {}).get("revision") or (held.get("sync") or {}).get("revision")
     policy = (document.get("spec", {}).get("syncPolicy") or {}).get("automated")
     automated = policy is not None and policy.get("enabled", True) is not False
-    return {"exists": True, "revision": str(revision or "none"), "automated": automated}
+    phase = "Running" if "operation" in document else _phase(document)
+    unfinished = FINISHED if phase in ("", "Succeeded") else one_line(phase)
+    return {"exists": True, "revision": str(revision or "none"), "automated": automated, "unfinished": unfinished}
 
 
 def health(document: dict[str, Any]) -> JsonObject | None:

@@ -106,11 +106,11 @@ class TestPostgres(ToolsetConformance):
         refs = {"credential": "vault:shop/new", "former": "vault:shop/old"}
         return (
             Example("postgres.backup", backup),
-            Example("postgres.restore_backup", restore, before=(("postgres.backup", backup),)),
+            Example("postgres.restore_copy", restore, before=(("postgres.backup", backup),)),
             Example(
                 "postgres.drop_restored",
                 {"into": "copy"},
-                before=(("postgres.backup", backup), ("postgres.restore_backup", restore)),
+                before=(("postgres.backup", backup), ("postgres.restore_copy", restore)),
             ),
             Example("postgres.migrate", up),
             Example(

@@ -20,6 +20,7 @@ from steersman.domain.ids import RunId, StepId
 from steersman.domain.operation import Operation
 from steersman.domain.policy import Route
 from steersman.domain.ports import Binding, CallContext
+from steersman.domain.reference import is_reference
 from steersman.gate.gate import Gate, Needs, Settings
 from steersman.gate.redaction import Redactor
 from steersman.journal.keyring import Keyring
@@ -106,3 +107,14 @@ async def test_every_operation_passes_the_gate_by_every_route(tmp_path: Path, ro
         assert len(reached) == let_through
         assert all(KNOWN[name].effect == "read" for name in reached)
         assert let_through
+
+
+@pytest.mark.parametrize("operation", [o for o in KNOWN.values() if o.probe is not None], ids=lambda o: o.name)
+def test_what_a_probe_asks_by_stands_in_the_journal_unmarked(operation: Operation) -> None:
+    """After a crash the journal is all there is to look by: a marked argument would leave every outcome unknown."""
+    assert operation.probe is not None
+    properties = operation.input_schema["properties"]
+    assert isinstance(properties, dict)
+    asked = {str(each["$arg"]).split("/")[1] for each in operation.probe.arguments.values() if isinstance(each, dict)}
+    given: JsonObject = {name: "vault:a/b" if is_reference(properties[name]) else "plain" for name in asked}
+    assert Redactor().arguments(operation, given) == given

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from tests.unit.gate.bench import STORE, bench, call
 
 from steersman.domain.errors import ToolError, UnavailableError
+from steersman.domain.operation import Operation
+from steersman.domain.reference import VAULT
 from steersman.gate.redaction import MARK, Redactor, is_marked
 from steersman.testing.toolset import Twist
 
@@ -185,3 +187,29 @@ async def test_a_secret_argument_is_used_and_never_written(tmp_path):
         shown = Redactor().arguments(operation, {"name": "a", "items": ["hunter22"]})
         assert shown["name"] == "a"
         assert is_marked(str(shown["items"]))
+
+
+def an_operation(**properties):
+    return Operation(
+        name="postgres.set_password",
+        summary="x",
+        effect="write",
+        access="update",
+        input_schema={"type": "object", "properties": properties},
+        output_schema={},
+    )
+
+
+def test_a_declared_reference_keeps_its_text_whatever_it_is_called():
+    operation = an_operation(credential={"type": "string", "pattern": VAULT}, password={"type": "string"})
+    given = {"credential": "vault:shop/new#password", "password": "vault:shop/new#password"}
+    shown = Redactor().arguments(operation, given)
+    assert shown["credential"] == given["credential"]
+    assert is_marked(shown["password"])
+
+
+def test_a_known_secret_is_taken_out_of_a_reference_too():
+    redactor = Redactor()
+    redactor.learn(["hunter22"])
+    operation = an_operation(credential={"anyOf": [{"type": "string", "pattern": VAULT}, {"type": "null"}]})
+    assert "hunter22" not in str(redactor.arguments(operation, {"credential": "vault:shop/hunter22"}))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from steersman.domain.errors import ToolError, UnavailableError
+from steersman.domain.errors import OutcomeUnknownError, ToolError, UnavailableError
 from steersman.remote.kubernetes.api import (
     APPLY,
     CONFLICT,
@@ -94,6 +94,16 @@ class Writer:
                 if e.code != CONFLICT or not update_only(e.causes, live):
                     raise
         return await self._patch(place, operations(live, wanted), wanted, dry_run=dry_run)
+
+    async def pursue(self, place: Place, live: Document, edits: Sequence[Edit]) -> Document:
+        """A change that is one of several of a call: where its answer is lost, the object says whether to go on."""
+        try:
+            return await self.change(place, live, edits)
+        except OutcomeUnknownError:
+            found = await self.read(place)
+            if found is None or any(value_at(found, edit.path) != edit.value for edit in edits):
+                raise
+            return found
 
     async def create(
         self, place: Place, body: Document, *, check: Callable[[Document], None], dry_run: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -66,9 +67,10 @@ class Driver:
             return await self._finish(place, live, context)
         mark = reading.mark_of(live) or Mark(ALL, reading.steps(live))
         edits = [Edit(STEPS, reading.held(live, weight), whole=True), _marked(Mark(weight, mark.steps))]
-        changed = await self.writer.change(place, live, edits, dry_run=context.dry_run)
-        if not context.dry_run:
-            await self._until(place, lambda d: True if reading.progress(d) else None, context.deadline, most_s=SEEN_S)
+        if context.dry_run:
+            return reading.rollout(await self.writer.change(place, live, edits, dry_run=True))
+        changed = await self.writer.pursue(place, live, edits)
+        await self._until(place, lambda d: True if reading.progress(d) else None, context.deadline, most_s=SEEN_S)
         return reading.rollout(changed)
 
     async def promote(self, arguments: JsonObject, context: CallContext) -> JsonObject:
@@ -96,10 +98,9 @@ class Driver:
         )
         if not going_home and mark is None:
             edits[-1] = _marked(Mark(0, reading.steps(live)))
-        changed = await self.writer.change(place, live, edits, dry_run=context.dry_run)
         if context.dry_run:
-            return reading.rollout(changed)
-        return await self._finish(place, changed, context)
+            return reading.rollout(await self.writer.change(place, live, edits, dry_run=True))
+        return await self._finish(place, await self.writer.pursue(place, live, edits), context)
 
     async def set_strategy(self, arguments: JsonObject, context: CallContext) -> JsonObject:
         """From blueGreen to a canary without services of its own, and back to the blueGreen that it was."""
@@ -164,10 +165,11 @@ class Driver:
         if seen is None:
             raise ToolError(f"{named(place)}: no controller has seen the last change; does Argo Rollouts run?")
         if not reading.is_complete(seen):
-            await self.writer.status(place, {"promoteFull": True, "pauseConditions": None})
+            with suppress(OutcomeUnknownError):  # whether it was heard shows below: we wait for the end of it
+                await self.writer.status(place, {"promoteFull": True, "pauseConditions": None})
         mark = reading.mark_of(seen)
         if mark is not None:
-            seen = await self.writer.change(place, await self.writer.present(place), [_marked(Mark(ALL, mark.steps))])
+            seen = await self.writer.pursue(place, await self.writer.present(place), [_marked(Mark(ALL, mark.steps))])
         done = await self._until(place, _ended, context.deadline)
         if done is None or not reading.is_complete(done):
             why = reading.said(done) if done else "it is still under way"
@@ -181,7 +183,7 @@ class Driver:
         edits = [Edit(("metadata", "annotations", MARK), None)]
         if reading.strategy(live) == "canary":
             edits.insert(0, Edit(STEPS, mark.steps or None, whole=True))
-        return reading.rollout(await self.writer.change(place, live, edits))
+        return reading.rollout(await self.writer.pursue(place, live, edits))
 
     async def _until(
         self, place: Place, judge: Callable[[Document | None], Any], deadline: datetime, *, most_s: float = 86_400.0

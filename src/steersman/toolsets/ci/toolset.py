@@ -56,6 +56,9 @@ def _write(verb: str, summary: str, *, takes: type[Fact], gives: type[Fact], **m
 GET_RUN = read_operation(
     "ci.get_run", "Tells whether a pipeline was run under a name", takes=facts.OfRun, gives=facts.RunShown
 ).model_copy(update={"resource": RUN_ID, "output_schema": state_schema(facts.RunShown)})
+GET_UNFINISHED = read_operation(
+    "ci.get_unfinished_run", "Tells whether a run is still at work", takes=facts.OfRun, gives=facts.RunShown
+).model_copy(update={"resource": RUN_ID, "output_schema": state_schema(facts.RunShown)})
 WATCH_RUN = read_operation(
     "ci.watch_run",
     "Waits until a run has finished, and shows how",
@@ -85,8 +88,10 @@ CANCEL_RUN = _write(
     takes=facts.OfRun,
     gives=facts.Cancelled,
     access="delete",
+    probe=_invoke("get_unfinished_run", **_args("pipeline name")),
+    after={"exists": False},
 )
-OPERATIONS = (GET_RUN, WATCH_RUN, LOGS, ARTIFACTS, START_RUN, CANCEL_RUN)
+OPERATIONS = (GET_RUN, GET_UNFINISHED, WATCH_RUN, LOGS, ARTIFACTS, START_RUN, CANCEL_RUN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +112,12 @@ class CiToolset:
 
     async def get_run(self, arguments: JsonObject, _: CallContext) -> JsonObject:
         """The run of that name; one that was cancelled does not count."""
-        ask = parse(facts.OfRun, arguments)
-        found = await self._counting(ask)
-        state = facts.RunShown(exists=found is not None, ref=found.ref if found else None)
-        return state.model_dump(mode="json", exclude_none=True)
+        return _shown(await self._counting(parse(facts.OfRun, arguments)))
+
+    async def get_unfinished(self, arguments: JsonObject, _: CallContext) -> JsonObject:
+        """The run of that name, as long as it is at work: what there is to stop."""
+        found = await self._counting(parse(facts.OfRun, arguments))
+        return _shown(None if found is None or found.state in FINISHED else found)
 
     async def start_run(self, new: facts.NewRunAsked) -> facts.Started:
         """Starts it unless it is there, and waits until it can be found. Raises OutcomeUnknownError when it cannot."""
@@ -175,6 +182,7 @@ class CiToolset:
         """All of its operations. Does no I/O."""
         return (
             Binding(GET_RUN, self.get_run),
+            Binding(GET_UNFINISHED, self.get_unfinished),
             Binding(WATCH_RUN, self.watch_run),
             bind(LOGS, facts.Tail, self.logs),
             bind(ARTIFACTS, facts.OfRun, self.artifacts),
@@ -197,6 +205,11 @@ class CiToolset:
                     f"{new.pipeline!r} was started and no run {new.name!r} is seen: does the pipeline show its key?"
                 )
             await self.clock.sleep(1.0)
+
+
+def _shown(found: PipelineRun | None) -> JsonObject:
+    state = facts.RunShown(exists=found is not None, ref=found.ref if found else None)
+    return state.model_dump(mode="json", exclude_none=True)
 
 
 def _watched(found: PipelineRun | None) -> facts.Watched:

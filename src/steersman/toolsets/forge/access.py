@@ -69,6 +69,11 @@ def signed(message: str, key: str) -> str:
     return f"{message}\n\n{TRAILER}: {_UNSAFE.sub('_', key) or 'none'}\n"
 
 
+def made_by(commit: CommitInfo, key: str) -> bool:
+    """Whether this very call made the commit."""
+    return commit.message.rstrip().endswith(signed("", key).strip())
+
+
 def is_ours(commit: CommitInfo) -> bool:
     """Whether Steersman made the commit."""
     return _OURS.search(commit.message) is not None

@@ -169,6 +169,15 @@ class FileState(Fact):
     content: str | None = None
 
 
+class ChangeState(Fact):
+    """What `get_change` observes: a file, and what a revert of Steersman's own last change of it would leave."""
+
+    exists: bool = True
+    now: FileState
+    taken_back: FileState
+    """The same as now where the last change is not one by Steersman: that is not taken back."""
+
+
 class PinState(Fact):
     """What `get_pin` observes: only the value, so that the rest of the file may change."""
 

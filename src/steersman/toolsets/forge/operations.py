@@ -83,6 +83,13 @@ GET_FILE = _state(
     gives=facts.FileState,
     resource=FILE_ID,
 )
+GET_CHANGE = _state(
+    "get_change",
+    "Shows a file, and what it was before Steersman's own last change; both are untrusted",
+    takes=facts.FileName,
+    gives=facts.ChangeState,
+    resource=FILE_ID,
+)
 GET_PIN = _state(
     "get_pin",
     "Shows which version of an image or package a file uses",
@@ -168,8 +175,12 @@ REVERT_FILE = _write(
     takes=facts.FileRemoval,
     gives=facts.Committed,
     access="update",
+    resource=FILE_ID,
+    uses=(BRANCH_ID,),
+    probe=_invoke("get_change", **_args("repository branch base path")),
+    idempotent="keyed",
+    after={"exists": True, "now": {"$before": "/taken_back"}, "taken_back": {"$before": "/now"}},
     inverse=_REVERT,
-    **_ON_FILE,
 )
 SET_PIN = _write(
     "set_pin",
@@ -235,6 +246,7 @@ OPERATIONS = (
     GET_BRANCH,
     BRANCH_HEAD,
     GET_FILE,
+    GET_CHANGE,
     GET_PIN,
     GET_PULL,
     GET_COMMENT,

@@ -53,6 +53,7 @@ class ForgeToolset:
             Binding(ops.CREATE_FILE, files.create),
             Binding(ops.SET_FILE, files.set),
             Binding(ops.DELETE_FILE, files.delete),
+            Binding(ops.GET_CHANGE, files.observe_change),
             Binding(ops.REVERT_FILE, files.revert),
             Binding(ops.SET_PIN, files.set_pin),
             bind(ops.OPEN_PULL, facts.NewPullRequest, pulls.open),

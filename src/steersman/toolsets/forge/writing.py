@@ -9,7 +9,7 @@ from steersman.domain.fact import JsonObject
 from steersman.domain.ports import CallContext
 from steersman.domain.typed import parse
 from steersman.toolsets.forge import facts
-from steersman.toolsets.forge.access import Access, is_ours, signed
+from steersman.toolsets.forge.access import Access, is_ours, made_by, signed
 from steersman.toolsets.forge.pins import pinned, repinned
 from steersman.toolsets.forge.port import Branch, CommitInfo, FileChange, NewCommit, StoredFile
 
@@ -103,17 +103,37 @@ class FileWriting:
             _refuse_drift(ask.path, stored, context)
         return await self._write(ask, None, branch=branch, stored=stored, context=context)
 
+    async def observe_change(self, arguments: JsonObject, _: CallContext) -> JsonObject:
+        """The file, and what it was before our own last change."""
+        ask = parse(facts.FileName, arguments)
+        branch = await self.access.readable(ask.repository, ask.branch, base=ask.base)
+        now, last = _state(await self._stored(ask, branch)), await self._last(ask, branch)
+        shown = facts.ChangeState(now=now, taken_back=now if last is None else await self._before(ask, last))
+        return shown.model_dump(mode="json", exclude_none=True)
+
     async def revert(self, arguments: JsonObject, context: CallContext) -> JsonObject:
-        """Takes our own last change of it back by a new commit: the content comes out of the history."""
+        """Takes our own last change of it back by a new commit: the content comes out of the history.
+
+        A repetition under the same key would take the revert back: the commit names its call, so that it is dropped.
+        """
         ask = parse(facts.FileRemoval, arguments)
         branch = await self.access.writable(ask.repository, ask.branch)
-        last = await self.access.forge.last_change(ask.repository, ask.path, ref=ask.branch)
-        if last is None or not is_ours(last) or len(last.parents) != 1:
+        last = await self._last(ask, branch)
+        if last is None:
             raise ToolError(f"the last change of {ask.path!r} is not one by Steersman; it is not taken back")
-        former = await self.access.forge.file(ask.repository, ask.path, ref=last.parents[0])
+        if made_by(last, context.key):
+            return facts.Committed(changed=False, commit=last.id).model_dump(mode="json")
+        former = await self._before(ask, last)
         stored = await self._stored(ask, branch)
-        content = None if former is None else text_of(former)
-        return await self._write(ask, content, branch=branch, stored=stored, context=context)
+        return await self._write(ask, former.content, branch=branch, stored=stored, context=context)
+
+    async def _last(self, ask: facts.FileName, branch: Branch) -> CommitInfo | None:
+        """Our own last change of the file; None where the last one is somebody else's."""
+        last = await self.access.forge.last_change(ask.repository, ask.path, ref=branch.name)
+        return last if last is not None and is_ours(last) and len(last.parents) == 1 else None
+
+    async def _before(self, ask: facts.FileName, change: CommitInfo) -> facts.FileState:
+        return _state(await self.access.forge.file(ask.repository, ask.path, ref=change.parents[0]))
 
     async def observe_pin(self, arguments: JsonObject, _: CallContext) -> JsonObject:
         """The version that the file uses, or that it names none."""
@@ -170,9 +190,12 @@ def text_of(stored: StoredFile) -> str:
 LONGEST_FILE = 200_000
 
 
+def _state(stored: StoredFile | None) -> facts.FileState:
+    return facts.FileState(exists=stored is not None, content=text_of(stored) if stored is not None else None)
+
+
 def _shown(stored: StoredFile | None) -> JsonObject:
-    content = text_of(stored) if stored is not None else None
-    return facts.FileState(exists=stored is not None, content=content).model_dump(mode="json", exclude_none=True)
+    return _state(stored).model_dump(mode="json", exclude_none=True)
 
 
 def _refuse_drift(path: str, stored: StoredFile, context: CallContext) -> None:

@@ -69,15 +69,15 @@ class Helm:
             raise self._failure(done, arguments[0], writes=False)
         return done
 
-    async def metadata(self, ask: OfRelease) -> dict[str, Any] | None:
-        """`helm get metadata`."""
-        done = await self.found(["get", "metadata", ask.name, "--namespace", ask.namespace, "--output", "json"])
+    async def metadata(self, ask: OfRelease, revision: int = 0) -> dict[str, Any] | None:
+        """`helm get metadata`; revision 0: the last one."""
+        done = await self.found([*_get("metadata", ask, revision), "--output", "json"])
         return None if done is None else self._object(done, "metadata")
 
-    async def values(self, ask: OfRelease) -> JsonObject:
-        """`helm get values`: those that somebody gave."""
-        arguments = ["get", "values", ask.name, "--namespace", ask.namespace, "--output", "json"]
-        return self._object(await self.run(arguments, cluster=True), "values")
+    async def values(self, ask: OfRelease, revision: int = 0) -> JsonObject:
+        """`helm get values`: those that somebody gave; revision 0: the last one."""
+        done = await self.run([*_get("values", ask, revision), "--output", "json"], cluster=True)
+        return self._object(done, "values")
 
     async def history(self, ask: OfRelease) -> list[dict[str, Any]] | None:
         """`helm history`, oldest first."""
@@ -90,7 +90,7 @@ class Helm:
 
     async def manifest(self, ask: OfRelease) -> str:
         """`helm get manifest`."""
-        done = await self.run(["get", "manifest", ask.name, "--namespace", ask.namespace], cluster=True)
+        done = await self.run(_get("manifest", ask), cluster=True)
         return done.out.decode(errors="replace")
 
     async def rendered(self, new: NewRelease) -> str:
@@ -155,6 +155,11 @@ class Helm:
         if writes and "context deadline exceeded" in done.err and "rolled back" not in done.err:
             return OutcomeUnknownError(f"helm {verb}: {said}")
         return ToolError(f"helm {verb}: {said}")
+
+
+def _get(what: str, ask: OfRelease, revision: int = 0) -> list[str]:
+    chosen = ["--revision", str(revision)] if revision else []
+    return ["get", what, ask.name, "--namespace", ask.namespace, *chosen]
 
 
 def _schema(chart: Path) -> JsonObject | None:

@@ -83,6 +83,15 @@ class ReleaseState(Fact):
     values: JsonObject | None = None
 
 
+class UpgradeState(Fact):
+    """What `get_upgrade` observes: a release, and what a rollback of Steersman's own last upgrade would leave."""
+
+    exists: bool
+    now: ReleaseState | None = None
+    taken_back: ReleaseState | None = None
+    """The same as now where the last revision is not one by Steersman: that is not taken back."""
+
+
 class Watched(Fact):
     """Answer of `watch_release`."""
 

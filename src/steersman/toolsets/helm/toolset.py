@@ -62,6 +62,12 @@ _AS_ASKED: JsonObject = {"exists": True, **_args("chart version values")}
 GET_RELEASE = read_operation(
     "helm.get_release", "Shows a release: chart, version, values", takes=facts.OfRelease, gives=facts.ReleaseState
 ).model_copy(update={"resource": RELEASE_ID, "output_schema": state_schema(facts.ReleaseState)})
+GET_UPGRADE = read_operation(
+    "helm.get_upgrade",
+    "Shows a release, and what it was before Steersman's own last upgrade",
+    takes=facts.OfRelease,
+    gives=facts.UpgradeState,
+).model_copy(update={"resource": RELEASE_ID, "output_schema": state_schema(facts.UpgradeState)})
 WATCH_RELEASE = read_operation(
     "helm.watch_release",
     "Waits until Helm is done with a release, and shows how it stands",
@@ -101,6 +107,8 @@ ROLLBACK = _write(
     "Takes Steersman's own last upgrade back, to the revision before it",
     takes=facts.OfRelease,
     access="update",
+    probe=_invoke("get_upgrade"),
+    after={"exists": True, "now": {"$before": "/taken_back"}, "taken_back": {"$before": "/taken_back"}},
 )
 UNINSTALL = _write(
     "uninstall",
@@ -110,7 +118,7 @@ UNINSTALL = _write(
     effect="destructive",
     after={"exists": False},
 )
-OPERATIONS = (GET_RELEASE, WATCH_RELEASE, HISTORY, DIFF, SCHEMA, INSTALL, UPGRADE, ROLLBACK, UNINSTALL)
+OPERATIONS = (GET_RELEASE, GET_UPGRADE, WATCH_RELEASE, HISTORY, DIFF, SCHEMA, INSTALL, UPGRADE, ROLLBACK, UNINSTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +137,16 @@ class HelmToolset:
 
     async def get_release(self, ask: facts.OfRelease) -> facts.ReleaseState:
         """The release, or that there is none."""
-        found = await self.helm.metadata(ask)
-        if found is None:
-            return facts.ReleaseState(exists=False)
-        with reading("helm", "metadata"):
-            chart, version = str(found["chart"]), str(found["version"])
-        return facts.ReleaseState(exists=True, chart=chart, version=version, values=await self.helm.values(ask))
+        return await self._release(ask)
+
+    async def get_upgrade(self, ask: facts.OfRelease) -> facts.UpgradeState:
+        """The release, and the last good revision before ours."""
+        now = await self._release(ask)
+        if not now.exists:
+            return facts.UpgradeState(exists=False)
+        former = self._former((await self.history(ask)).revisions)
+        taken_back = now if former is None else await self._release(ask, former.revision)
+        return facts.UpgradeState(exists=True, now=now, taken_back=taken_back)
 
     async def watch_release(self, arguments: JsonObject, context: CallContext) -> JsonObject:
         """Until Helm is at work on it no more, the wait is used up, or the call's deadline is near."""
@@ -187,12 +199,13 @@ class HelmToolset:
     async def rollback(self, ask: facts.OfRelease) -> facts.Done:
         """To the last good revision before ours. Raises ToolError when the last one is not ours."""
         revisions = (await self.history(ask)).revisions
-        if not revisions or not revisions[-1].excerpt.startswith(OURS):
-            raise ToolError(f"the last revision of {ask.name!r} is not one by Steersman; it is not taken back")
-        good = [each for each in revisions[:-1] if each.status in _GOOD]
-        if not good:
-            raise ToolError(f"{ask.name!r} has no revision to go back to")
-        arguments = ["rollback", ask.name, str(good[-1].revision), "--namespace", ask.namespace, "--wait"]
+        former = self._former(revisions)
+        if former is None:
+            raise ToolError(
+                f"the last revision of {ask.name!r} is not one by Steersman with a good one before it; "
+                "it is not taken back"
+            )
+        arguments = ["rollback", ask.name, str(former.revision), "--namespace", ask.namespace, "--wait"]
         await self.helm.run([*arguments, "--timeout", f"{self.helm.timeout_s:.0f}s"], writes=True, cluster=True)
         return facts.Done(changed=True, revision=revisions[-1].revision + 1)
 
@@ -208,6 +221,7 @@ class HelmToolset:
         """All of its operations. Does no I/O."""
         return (
             bind_state(GET_RELEASE, facts.OfRelease, self.get_release),
+            bind_state(GET_UPGRADE, facts.OfRelease, self.get_upgrade),
             Binding(WATCH_RELEASE, self.watch_release),
             bind(HISTORY, facts.OfRelease, self.history),
             bind(DIFF, facts.NewRelease, self.diff),
@@ -217,6 +231,21 @@ class HelmToolset:
             bind(ROLLBACK, facts.OfRelease, self.rollback),
             bind(UNINSTALL, facts.OfRelease, self.uninstall),
         )
+
+    async def _release(self, ask: facts.OfRelease, revision: int = 0) -> facts.ReleaseState:
+        found = await self.helm.metadata(ask, revision)
+        if found is None:
+            return facts.ReleaseState(exists=False)
+        with reading("helm", "metadata"):
+            chart, version = str(found["chart"]), str(found["version"])
+        values = await self.helm.values(ask, revision)
+        return facts.ReleaseState(exists=True, chart=chart, version=version, values=values)
+
+    def _former(self, revisions: Sequence[facts.Revision]) -> facts.Revision | None:
+        """What our last upgrade is taken back to; None where the last revision is not ours."""
+        ours = bool(revisions) and revisions[-1].excerpt.startswith(OURS)
+        good = [each for each in revisions[:-1] if each.status in _GOOD]
+        return good[-1] if ours and good else None
 
     async def _stands(self, ask: facts.OfRelease) -> facts.Watched:
         found = await self.helm.metadata(ask)

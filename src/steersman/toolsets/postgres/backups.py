@@ -114,10 +114,10 @@ class Backups:
     @asynccontextmanager
     async def _restored(self, database: str, archive: Path) -> AsyncIterator[None]:
         """A new database with an archive in it, gone afterwards unless it was renamed."""
-        async with self.access.restoring() as connection:
-            await command(connection, "DROP DATABASE IF EXISTS {} WITH (FORCE)", database)
-            await command(connection, "CREATE DATABASE {} TEMPLATE template0", database)
         try:
+            async with self.access.restoring() as connection:
+                await command(connection, "DROP DATABASE IF EXISTS {} WITH (FORCE)", database)
+                await command(connection, "CREATE DATABASE {} TEMPLATE template0", database)
             flags = ["--exit-on-error", "--no-owner", "--no-privileges", f"--dbname={database}", str(archive)]
             await self.programs.run("pg_restore", flags, self.access.restorer())
             yield

@@ -182,7 +182,7 @@ class BackupFacts(Fact):
 
 
 class Restoring(BackupName):
-    """Arguments of `restore_backup`."""
+    """Arguments of `restore_copy`."""
 
     into: Name
     """A database that is not there yet."""
@@ -284,19 +284,22 @@ class LoginName(Fact):
 
     user: Name
     credential: VaultReference
+    former: VaultReference | None = None
+    """The one that it had, or would have again."""
 
 
 class LoginState(Fact):
-    """Whether the server accepts the credential for the role."""
+    """Whether the server accepts the credentials for the role. Neither: somebody else has set a third one."""
 
     accepts: bool
+    accepts_former: bool | None = None
 
 
 class NewPassword(LoginName):
     """Arguments of `set_password`."""
 
-    former: VaultReference
-    """The credential that is good now, by version: what an undo sets again."""
+    former: VaultReference  # by version, and no longer left out: what an undo sets again
+    """The credential that is good now."""
 
 
 class BackendName(Fact):

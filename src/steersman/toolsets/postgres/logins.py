@@ -34,19 +34,15 @@ class Logins:
         return facts.LoginResult(ok=not why, user=user, why=why)
 
     async def state(self, ask: facts.LoginName) -> facts.LoginState:
-        """Whether the credential is the role's. One that is not made yet is nobody's."""
-        try:
-            fields = await self._fields(ask.credential)
-        except MissingSecretError:
-            return facts.LoginState(accepts=False)
-        login = Login(user=ask.user, password=_password(fields, ask.credential))
-        return facts.LoginState(accepts=not await self._refusal(login, ""))
+        """Which of the credentials is the role's. One that is not made yet is nobody's."""
+        former = None if ask.former is None else await self._accepts(ask.user, ask.former)
+        return facts.LoginState(accepts=await self._accepts(ask.user, ask.credential), accepts_former=former)
 
     async def set_password(self, ask: facts.NewPassword) -> facts.LoginState:
         """Gives a role the password behind a reference, as a SCRAM verifier. It is good already: nothing to do."""
-        now = facts.LoginName(user=ask.user, credential=ask.credential)
-        if (await self.state(now)).accepts:
-            return facts.LoginState(accepts=True)
+        now = await self.state(ask)
+        if now.accepts:
+            return now
         if ask.user in {self.access.writer().user, self.access.server.reader.user}:
             raise ToolError(f"{ask.user!r} is the role that Steersman itself uses; its password is changed by hand")
         password = _password(await self._fields(ask.credential), ask.credential)
@@ -58,7 +54,14 @@ class Logins:
                 password.get_secret_value().encode(), ask.user.encode(), b"scram-sha-256"
             ).decode()
             await command(connection, "ALTER ROLE {} PASSWORD {verifier}", ask.user, verifier=verifier)
-        return await self.state(now)
+        return await self.state(ask)
+
+    async def _accepts(self, user: str, credential: str) -> bool:
+        try:
+            fields = await self._fields(credential)
+        except MissingSecretError:
+            return False
+        return not await self._refusal(Login(user=user, password=_password(fields, credential)), "")
 
     async def _refusal(self, login: Login, database: str) -> str:
         try:

@@ -97,8 +97,8 @@ BACKUP_DATABASE = _write(
     residue="the backup",
     timeout_s=LONG_S,
 )
-RESTORE_BACKUP = _write(
-    "restore_backup",
+RESTORE_COPY = _write(
+    "restore_copy",
     "Makes a new database out of a backup",
     "create",
     types=(facts.Restoring, facts.RestoredState),
@@ -171,8 +171,8 @@ SET_PASSWORD = _write(
     "update",
     types=(facts.NewPassword, facts.LoginState),
     resource=LOGIN,
-    probe=_call("get_login", "user", "credential"),
-    after={"accepts": True},
+    probe=_call("get_login", "user", "credential", "former"),
+    after={"accepts": True, "accepts_former": False},
     inverse=_call("set_password", "user", credential={"$arg": "/former"}, former={"$arg": "/credential"}),
 )
 TERMINATE = _write(
@@ -202,6 +202,6 @@ PROMOTE = _write(
 OPERATIONS: tuple[Operation, ...] = (
     *(HEALTH, ACTIVITY, LOCKS, SLOW, SIZES, REPLICATION, GET_BACKUP, CHECK_BACKUP, GET_RESTORED, GET_SCHEMA),
     *(DESCRIBE_MIGRATION, GET_INDEX, WATCH_INDEX, CHECK_LOGIN, GET_LOGIN, GET_BACKEND, GET_CLUSTER, WATCH_CLUSTER),
-    *(BACKUP_DATABASE, RESTORE_BACKUP, DROP_RESTORED, MIGRATE, MIGRATE_FORWARD, CREATE_INDEX, DROP_INDEX),
+    *(BACKUP_DATABASE, RESTORE_COPY, DROP_RESTORED, MIGRATE, MIGRATE_FORWARD, CREATE_INDEX, DROP_INDEX),
     *(SET_PASSWORD, TERMINATE, PROMOTE),
 )

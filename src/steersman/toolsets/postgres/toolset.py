@@ -83,7 +83,7 @@ class PostgresToolset:
             bind(ops.CHECK_BACKUP, facts.BackupName, backups.check),
             bind(ops.BACKUP_DATABASE, facts.NewBackup, backups.make),
             bind_state(ops.GET_RESTORED, facts.RestoredName, backups.restored_state),
-            bind_state(ops.RESTORE_BACKUP, facts.Restoring, backups.restore),
+            bind_state(ops.RESTORE_COPY, facts.Restoring, backups.restore),
             bind_state(ops.DROP_RESTORED, facts.RestoredName, backups.drop_restored),
             bind_state(ops.GET_SCHEMA, facts.DatabaseName, migrations.state),
             bind(ops.DESCRIBE_MIGRATION, facts.MigrationName, migrations.describe),
@@ -99,8 +99,8 @@ class PostgresToolset:
         logins, backends = Logins(self._access, self.reveal), Backends(self._access)
         return (
             bind(ops.CHECK_LOGIN, facts.LoginCheck, logins.check),
-            bind(ops.GET_LOGIN, facts.LoginName, logins.state),
-            bind(ops.SET_PASSWORD, facts.NewPassword, logins.set_password),
+            bind_state(ops.GET_LOGIN, facts.LoginName, logins.state),
+            bind_state(ops.SET_PASSWORD, facts.NewPassword, logins.set_password),
             bind(ops.GET_BACKEND, facts.BackendName, backends.state),
             bind(ops.TERMINATE, facts.BackendName, backends.terminate),
         )

@@ -64,6 +64,11 @@ class Leases:
                 kind=str(data.get("type", "")),
             )
 
+    async def good(self, ask: facts.Nothing) -> facts.Presence:
+        """Whether the server knows Steersman's own token."""
+        await self.token(ask)
+        return facts.Presence(exists=True)
+
     async def renew_token(self, ask: facts.TokenRenewal) -> facts.TokenFacts:
         """Gives Steersman's own token more time."""
         body: JsonValue = {"increment": f"{ask.increment_s}s"}

@@ -14,6 +14,7 @@ NAME = "vault"
 SECRET = "vault/secret/{path}"  # noqa: S105 - the template of a resource's name
 VERSION = "vault/secret/{path}/versions/{version}"
 STAGED = "vault/staged/{path}/{name}"
+OWN = "vault/token/self"
 LEASE = "vault/lease/{lease}"
 KEY = "vault/key/{key}"
 PATH, STAGE = ("path",), ("path", "name")
@@ -59,6 +60,9 @@ _WAITS = {"resource": STAGED, "probe": _call("get_staged", STAGE), "after": {"ex
 
 HEALTH = _read("health", "Tells which server answers, and whether it is sealed", facts.Nothing, facts.Health)
 TOKEN = _read("token", "Shows what Steersman's own token may do, and for how long", facts.Nothing, facts.TokenFacts)
+GET_TOKEN = _read(
+    "get_token", "Tells whether Steersman's own token is good", facts.Nothing, facts.Presence, resource=OWN
+)
 LIST_SECRETS = _read("list_secrets", "Lists the secrets of a folder by name", facts.FolderName, facts.Names)
 GET_SECRET = _read(
     "get_secret", "Shows which version of a secret is in force", facts.SecretName, facts.SecretState, resource=SECRET
@@ -202,8 +206,10 @@ RENEW_TOKEN = _write(
     "Gives Steersman's own token more time",
     "update",
     types=(facts.TokenRenewal, facts.TokenFacts),
-    resource="vault/token/self",
+    resource=OWN,
     blast_radius="instance",
+    probe=_call("get_token", ()),
+    after={"exists": True},
 )
 ROTATE_KEY = _write(
     "rotate_key",
@@ -216,7 +222,7 @@ ROTATE_KEY = _write(
 )
 
 OPERATIONS: tuple[Operation, ...] = (
-    *(HEALTH, TOKEN, LIST_SECRETS, GET_SECRET, DESCRIBE_SECRET, GET_VERSION, GET_STAGED, DESCRIBE_STAGED),
+    *(HEALTH, TOKEN, GET_TOKEN, LIST_SECRETS, GET_SECRET, DESCRIBE_SECRET, GET_VERSION, GET_STAGED, DESCRIBE_STAGED),
     *(GET_LEASE, DESCRIBE_LEASE, GET_KEY, ENCRYPT, REWRAP, CHECK_CIPHERTEXT),
     *(SET_VERSION, PUBLISH_STAGED, CREATE_SECRET, DELETE_SECRET, DELETE_VERSION, UNDELETE_VERSION, DESTROY_VERSION),
     *(STAGE_PASSWORD, STAGE_CREDENTIALS, DISCARD_STAGED, RENEW_LEASE, REVOKE_LEASE, RENEW_TOKEN, ROTATE_KEY),

@@ -94,6 +94,7 @@ class VaultToolset:
             bind(ops.DISCARD_STAGED, facts.StagedName, staging.discard),
             bind(ops.RENEW_LEASE, facts.Renewal, leases.renew),
             bind(ops.REVOKE_LEASE, facts.LeaseName, leases.revoke),
+            bind(ops.GET_TOKEN, facts.Nothing, leases.good),
             bind(ops.RENEW_TOKEN, facts.TokenRenewal, leases.renew_token),
             bind_state(ops.ROTATE_KEY, facts.KeyRotation, transit.rotate),
         )

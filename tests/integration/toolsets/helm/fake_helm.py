@@ -33,6 +33,7 @@ def main() -> None:
         "kube-context",
         "template",
         "repo",
+        "revision",
     ):
         arguments.add_argument(f"--{name}")
     for name in ("atomic", "wait", "reset-values", "is-upgrade", "skip-tests"):
@@ -51,7 +52,7 @@ def main() -> None:
         write(verb, rest, given, history)
         cluster.write_text(json.dumps({name: each for name, each in store.items() if each}))
     else:
-        read(verb, rest, history)
+        read(verb, rest, int(given.revision or 0), history)
 
 
 def write(verb: str, rest: list[str], given: argparse.Namespace, history: list[dict[str, object]]) -> None:
@@ -78,10 +79,12 @@ def write(verb: str, rest: list[str], given: argparse.Namespace, history: list[d
     history.append({**entry, "revision": len(history) + 1, "status": "deployed"})
 
 
-def read(verb: str, rest: list[str], history: list[dict[str, object]]) -> None:
+def read(verb: str, rest: list[str], revision: int, history: list[dict[str, object]]) -> None:
     if not history:
         fail(NOT_FOUND)
-    last = history[-1]
+    last = next((each for each in history if each["revision"] == (revision or len(history))), None)
+    if last is None:
+        fail(NOT_FOUND)
     if verb == "history":
         shown = [{**each, "chart": f"{each['chart']}-{each['version']}", "updated": "x"} for each in history]
         say(json.dumps(shown))
