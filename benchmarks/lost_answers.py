@@ -29,7 +29,7 @@ from steersman.testing.benchmark import header, report
 from steersman.testing.toolset_conformance import Example
 
 CASES, QUICK_CASES = 200, 50
-STEP_S = 8.0
+STEP_S = 20.0
 """What the loss leaves open is looked at until here."""
 ENDS = ("settled", "taken back", "asks a human", "no answer to lose", "DOUBLED", "WRONG")
 
