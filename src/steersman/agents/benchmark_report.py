@@ -10,6 +10,7 @@ from steersman.domain.finding import Investigation
 from steersman.domain.load import LoadProfile
 from steersman.domain.load_result import Limit, LoadVerdict
 from steersman.knowledge.language import language_of
+from steersman.planning.load_reasons import verdict_reason
 from steersman.planning.load_request import LoadRequest
 
 
@@ -90,7 +91,7 @@ def sentences(report: BenchmarkReport) -> str:
         p95=report.p95_ms,
         p99=report.p99_ms,
     )
-    parts = [f"{RESULTS[lang][report.verdict.result]}: {report.verdict.reason}.", figures]
+    parts = [f"{RESULTS[lang][report.verdict.result]}: {verdict_reason(report.verdict, lang)}.", figures]
     if report.investigation is not None:
         causes = report.investigation.root_causes
         parts.append(

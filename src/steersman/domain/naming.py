@@ -7,8 +7,9 @@ import re
 
 _WORD = "A-Za-z0-9\uac00-\ud7a3"
 NAME = re.compile(f"(?!.*:/)[{_WORD}](?:[{_WORD}._:/@+-]{{0,126}}[{_WORD}])?")
-"""What a name looks like: one word, as systems name services, pods and images, also Korean. A sentence has spaces; an URL and
-a path with a drive have a colon before a slash.
+"""What a name looks like: one word, as systems name services, pods and images, also Korean.
+
+A sentence has spaces; an URL and a path with a drive have a colon before a slash.
 """
 STAND_IN = 8
 

@@ -5,7 +5,9 @@ import pytest
 from steersman.domain.naming import is_name, name_or
 
 
-@pytest.mark.parametrize("text", ["payments", "shop/front-7d9f", "10.0.0.7:9100", "host:5000/shop/web@sha256:0a", "결제"])
+@pytest.mark.parametrize(
+    "text", ["payments", "shop/front-7d9f", "10.0.0.7:9100", "host:5000/shop/web@sha256:0a", "결제"]
+)
 def test_names_of_services_pods_and_images_are_names(text: str) -> None:
     assert is_name(text)
     assert name_or(text, "service") == text

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from steersman.cli.render.bench_words import word
 from steersman.cli.render.text import percent, seconds, sparkline, untrusted
+from steersman.planning.load_reasons import reason, verdict_reason
 from steersman.planning.load_words import written
 
 if TYPE_CHECKING:
@@ -127,17 +128,17 @@ def summary(profile: LoadProfile, result: LoadResult, verdict: LoadVerdict, lang
         parts.append(Text(f"{word('failed', lang)}: {kinds}", "red"))
     if len(result.steps) > 1:
         parts.append(_steps(result, lang))
-    parts += [_part(part.result, part.reason) for part in verdict.parts]
+    parts += [_part(part.result, reason(part, lang)) for part in verdict.parts]
     parts += [Text(f"! {untrusted(flaw)}", "yellow") for flaw in verdict.flaws]
     tone = TONE[verdict.result]
-    said = Text.assemble((word(verdict.result, lang), tone), f"  {untrusted(verdict.reason, 200)}")
+    said = Text.assemble((word(verdict.result, lang), tone), f"  {untrusted(verdict_reason(verdict, lang), 200)}")
     title = f" {result.name} · {result.generator} · {profile.target} "
     return Panel(Group(said, *parts), title=title, title_align="left", border_style=tone, padding=(0, 1))
 
 
-def _part(result: Result, reason: str) -> Text:
+def _part(result: Result, why: str) -> Text:
     mark = {"pass": "✓", "fail": "✗", "inconclusive": "?"}[result]
-    return Text.assemble((f"{mark} ", TONE[result]), untrusted(reason))
+    return Text.assemble((f"{mark} ", TONE[result]), untrusted(why))
 
 
 def _steps(result: LoadResult, lang: Language) -> Table:
@@ -167,7 +168,8 @@ def comparison(
         shown = ((percent(v) if name == "errors" else f"{v:.1f}") for v in (before, after))
         told = Text(word(part.result, lang), TONE[part.result]) if part else Text("")
         table.add_row(word(name, lang) if name in {"errors", "rate"} else name, *shown, change, told)
-    said = Text.assemble((word(verdict.result, lang), TONE[verdict.result]), f"  {untrusted(verdict.reason, 400)}")
+    why = untrusted(verdict_reason(verdict, lang), 400)
+    said = Text.assemble((word(verdict.result, lang), TONE[verdict.result]), f"  {why}")
     title = f" {', '.join(each.name for each in baselines)} → {', '.join(each.name for each in runs)} "
     tone = TONE[verdict.result]
     return Panel(Group(said, table), title=title, title_align="left", border_style=tone, padding=(0, 1))
