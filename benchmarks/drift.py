@@ -18,11 +18,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.hands.asked import BREAKS, arguments
 from benchmarks.hands.loop import Loop, looped, prepare, probe_of, step_of
 from benchmarks.hands.scene import Edit, Scene, System, differences, varied
 from benchmarks.hands.systems import Open, opened_systems, playing, turns
 
-from steersman.domain.errors import SteersmanError
 from steersman.domain.expression import Scope, resolve
 from steersman.domain.fact import JsonObject
 from steersman.domain.ids import OperationName, StepId
@@ -183,16 +183,15 @@ async def attempt(case: Case, loop: Loop) -> Result:
     try:
         async with asyncio.timeout(120):
             return await play(case, loop)
-    except (SteersmanError, AssertionError, TimeoutError) as e:
+    except BREAKS as e:
         return Result(case, "?", "REFUSED", f"{type(e).__name__}: {e}")
 
 
-def cases_of(systems: Sequence[Open], arguments: argparse.Namespace) -> list[tuple[Open, Case]]:
+def cases_of(systems: Sequence[Open], asked: argparse.Namespace) -> list[tuple[Open, Case]]:
     """Edits over all writes in turn; each operation meets each kind of edit."""
-    total = arguments.edits or (QUICK_EDITS if arguments.quick else EDITS)
     found = []
-    for number, (place, name) in enumerate(turns(systems, "writes", total, arguments.seed)):
-        dice = random.Random(f"{arguments.seed}/{number}")
+    for number, (place, name) in enumerate(turns(systems, "writes", asked.total, asked.seed)):
+        dice = random.Random(f"{asked.seed}/{number}")
         roll = dice.random()
         kind = "before"
         if roll < NOISE_SHARE:
@@ -203,9 +202,9 @@ def cases_of(systems: Sequence[Open], arguments: argparse.Namespace) -> list[tup
     return found
 
 
-async def measure(arguments: argparse.Namespace) -> tuple[list[Result], list[Open]]:
-    async with looped() as loop, opened_systems(quick=arguments.quick, only=arguments.only) as systems:
-        cases = cases_of(systems, arguments)
+async def measure(asked: argparse.Namespace) -> tuple[list[Result], list[Open]]:
+    async with looped() as loop, opened_systems(quick=asked.quick, only=asked.only) as systems:
+        cases = cases_of(systems, asked)
         return await playing(cases, lambda case: attempt(case, loop), trouble), systems
 
 
@@ -218,19 +217,13 @@ def trouble(result: Result) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--edits", type=int, default=0, help=f"{EDITS} unless said otherwise")
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--only", default="", help="one system by name")
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_EDITS} edits, without the slow servers")
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args()
-    header("Drift: edits by others between plan and run", seed=arguments.seed)
-    results, systems = asyncio.run(measure(arguments))
-    return told(results, systems, arguments)
+    asked = arguments(__doc__, cases=EDITS, quick=QUICK_EDITS)
+    header("Drift: edits by others between plan and run", seed=asked.seed)
+    results, systems = asyncio.run(measure(asked))
+    return told(results, systems, asked)
 
 
-def told(results: list[Result], systems: list[Open], arguments: argparse.Namespace) -> int:
+def told(results: list[Result], systems: list[Open], asked: argparse.Namespace) -> int:
     rows = []
     for place in systems:
         some = [result for result in results if result.case.system is place.system]
@@ -243,11 +236,11 @@ def told(results: list[Result], systems: list[Open], arguments: argparse.Namespa
         **{end: ends[end] for end in ENDS},
         "noise": quiet,
         "false_refusals": round(ends["REFUSED"] / quiet, 4) if quiet else 0.0,
-        "seed": arguments.seed,
+        "seed": asked.seed,
     }
     print(f"false refusals: {ends['REFUSED']} of {quiet} edits that concern the plan in nothing")
     passed = not (ends["MISSED"] or ends["OVERWRITTEN"] or ends["REFUSED"])
-    return report(["system", "stands on", "operations", *ENDS], rows, figures, passed=passed, as_json=arguments.json)
+    return report(["system", "stands on", "operations", *ENDS], rows, figures, passed=passed, as_json=asked.json)
 
 
 def counts(results: Sequence[Result]) -> list[int]:

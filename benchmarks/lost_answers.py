@@ -17,11 +17,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.hands.asked import BREAKS, arguments
 from benchmarks.hands.loop import Loop, looped, prepare, step_of
 from benchmarks.hands.scene import System, differences, varied
 from benchmarks.hands.systems import Open, opened_systems, playing, turns
 
-from steersman.domain.errors import SteersmanError
 from steersman.domain.event import CallSettled
 from steersman.domain.ids import OperationName
 from steersman.domain.run import Run
@@ -136,16 +136,15 @@ async def attempt(case: Case, loop: Loop) -> Result:
     try:
         async with asyncio.timeout(120):
             return await play(case, loop)
-    except (SteersmanError, AssertionError, TimeoutError) as e:
+    except BREAKS as e:
         return Result(case, "WRONG", f"{type(e).__name__}: {e}")
 
 
-async def measure(arguments: argparse.Namespace) -> tuple[list[Result], list[Open]]:
-    async with looped() as loop, opened_systems(quick=arguments.quick, only=arguments.only) as systems:
-        total = arguments.cases or (QUICK_CASES if arguments.quick else CASES)
+async def measure(asked: argparse.Namespace) -> tuple[list[Result], list[Open]]:
+    async with looped() as loop, opened_systems(quick=asked.quick, only=asked.only) as systems:
         cases = [
-            (place, Case(number, place.system, name, random.Random(f"{arguments.seed}/{number}")))
-            for number, (place, name) in enumerate(turns(systems, "writes", total, arguments.seed))
+            (place, Case(number, place.system, name, random.Random(f"{asked.seed}/{number}")))
+            for number, (place, name) in enumerate(turns(systems, "writes", asked.total, asked.seed))
         ]
         return await playing(cases, lambda case: attempt(case, loop), trouble), systems
 
@@ -157,19 +156,13 @@ def trouble(result: Result) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=0, help=f"{CASES} unless said otherwise")
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--only", default="", help="one system by name")
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_CASES} cases, without the slow servers")
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args()
-    header("Lost answers: the system has done it, and nobody hears of it", seed=arguments.seed)
-    results, systems = asyncio.run(measure(arguments))
-    return told(results, systems, arguments)
+    asked = arguments(__doc__, cases=CASES, quick=QUICK_CASES)
+    header("Lost answers: the system has done it, and nobody hears of it", seed=asked.seed)
+    results, systems = asyncio.run(measure(asked))
+    return told(results, systems, asked)
 
 
-def told(results: list[Result], systems: list[Open], arguments: argparse.Namespace) -> int:
+def told(results: list[Result], systems: list[Open], asked: argparse.Namespace) -> int:
     rows = []
     for place in systems:
         some = [result for result in results if result.case.system is place.system]
@@ -179,9 +172,9 @@ def told(results: list[Result], systems: list[Open], arguments: argparse.Namespa
     by = Counter(result.why for result in results if result.end == "settled")
     print(f"settled by: {dict(by)}")
     lost = len(results) - ends["no answer to lose"]
-    figures = {"lost": lost, **{end: ends[end] for end in ENDS}, "settled_by": dict(by), "seed": arguments.seed}
+    figures = {"lost": lost, **{end: ends[end] for end in ENDS}, "settled_by": dict(by), "seed": asked.seed}
     passed = not (ends["DOUBLED"] or ends["WRONG"])
-    return report(["system", "stands on", "operations", *ENDS], rows, figures, passed=passed, as_json=arguments.json)
+    return report(["system", "stands on", "operations", *ENDS], rows, figures, passed=passed, as_json=asked.json)
 
 
 def counts(results: Sequence[Result]) -> list[int]:

@@ -19,12 +19,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.hands.asked import BREAKS, arguments
 from benchmarks.hands.faults import FAULTS, Faulty
 from benchmarks.hands.loop import ERRORS, Crew, Loop, failing, held, looped, percentile, prepare, probe_of, step_of
 from benchmarks.hands.scene import Example, Scene, System, differences, varied
 from benchmarks.hands.systems import Open, not_exercised, opened_systems, playing, turns
 
-from steersman.domain.errors import SteersmanError
 from steersman.domain.exit_codes import ExitCode
 from steersman.domain.ids import OperationName
 from steersman.domain.operation import Operation
@@ -173,18 +173,17 @@ async def attempt(case: Case, loop: Loop) -> Result:
     try:
         async with asyncio.timeout(STUCK_S):
             return await play(case, loop)
-    except (SteersmanError, AssertionError, TimeoutError) as e:
+    except BREAKS as e:
         return Result(case, (case.operation,), "?", "?", "WRONG", f"{type(e).__name__}: {e}")
 
 
-async def measure(arguments: argparse.Namespace) -> tuple[list[Result], list[Open]]:
-    async with looped() as loop, opened_systems(quick=arguments.quick, only=arguments.only) as systems:
-        count = arguments.cases or (QUICK_CASES if arguments.quick else CASES)
+async def measure(asked: argparse.Namespace) -> tuple[list[Result], list[Open]]:
+    async with looped() as loop, opened_systems(quick=asked.quick, only=asked.only) as systems:
         cases = [
-            (place, Case(number, place.system, name, random.Random(f"{arguments.seed}/{number}")))
-            for number, (place, name) in enumerate(turns(systems, "reversible", count, arguments.seed))
+            (place, Case(number, place.system, name, random.Random(f"{asked.seed}/{number}")))
+            for number, (place, name) in enumerate(turns(systems, "reversible", asked.total, asked.seed))
         ]
-        shown = arguments.cases > 0
+        shown = asked.cases > 0
         return await playing(cases, lambda case: attempt(case, loop), partial(trouble, shown)), systems
 
 
@@ -196,19 +195,13 @@ def trouble(shown: bool, result: Result) -> str:  # bound by its only caller
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=0, help=f"{CASES} unless said otherwise")
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--only", default="", help="one system by name")
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_CASES} cases, without the slow servers")
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args()
-    header("Undo: random bad changes, taken back or escalated", seed=arguments.seed)
-    results, systems = asyncio.run(measure(arguments))
-    return told(results, systems, arguments)
+    asked = arguments(__doc__, cases=CASES, quick=QUICK_CASES)
+    header("Undo: random bad changes, taken back or escalated", seed=asked.seed)
+    results, systems = asyncio.run(measure(asked))
+    return told(results, systems, asked)
 
 
-def told(results: list[Result], systems: list[Open], arguments: argparse.Namespace) -> int:
+def told(results: list[Result], systems: list[Open], asked: argparse.Namespace) -> int:
     left_out = not_exercised(systems)
     table(["not exercised", "why"], sorted(left_out.items()))
     print()
@@ -234,10 +227,10 @@ def told(results: list[Result], systems: list[Open], arguments: argparse.Namespa
         "operations": len(covered),
         "not_exercised": len(left_out),
         "reaction_p95_s": round(p95, 3),
-        "seed": arguments.seed,
+        "seed": asked.seed,
     }
     passed = not ends["WRONG"] and p95 <= BOUND_S
-    return report(["system", "stands on", "operations", *ENDS], rows, figures, passed=passed, as_json=arguments.json)
+    return report(["system", "stands on", "operations", *ENDS], rows, figures, passed=passed, as_json=asked.json)
 
 
 ENDS = ("restored", "kept", "escalated", "forbidden", "WRONG")

@@ -14,6 +14,7 @@ from benchmarks.hands.clusters import ArgoRollouts, Gateway, Kubernetes
 from benchmarks.hands.files import Git, HelmReleases
 from benchmarks.hands.lab import Lab
 from benchmarks.hands.load import Generating
+from benchmarks.hands.pushgateway import Pushgateway
 from benchmarks.hands.scene import System
 from benchmarks.hands.servers import Alertmanager, Postgres, Vault
 from benchmarks.hands.web import Argocd, Ci, Forge, Grafana, Registry
@@ -29,7 +30,7 @@ SYSTEMS: tuple[System, ...] = (
     *(Kubernetes(), ArgoRollouts(), Gateway(), Argocd(), Grafana(), Registry()),
     *(Ci(kind) for kind in ("github", "gitlab", "jenkins")),
     *(Forge(kind) for kind in ("github", "gitlab", "gitea")),
-    *(Git(), HelmReleases(), Vault(), Postgres(), Alertmanager(), Lab()),
+    *(Git(), HelmReleases(), Vault(), Postgres(), Alertmanager(), Pushgateway(), Lab()),
     *(Generating(generator) for generator in (K6(), Locust(), Vegeta())),
 )
 

@@ -116,7 +116,10 @@ class Driver:
             value = self._former(place, live)
             note = Edit(("metadata", "annotations", FORMER), None)
         edits = [Edit(STRATEGY, value, whole=True), note]
-        return reading.rollout(await self.writer.change(place, live, edits, dry_run=context.dry_run))
+        changed = await self.writer.change(place, live, edits, dry_run=context.dry_run)
+        if not context.dry_run:
+            await self._observed(place, context)
+        return reading.rollout(changed)
 
     async def set_aborted(self, arguments: JsonObject, context: CallContext) -> JsonObject:
         """Stops an update, or begins it again."""
@@ -160,8 +163,7 @@ class Driver:
             rehearsed = [_marked(Mark(ALL, mark.steps if mark else reading.steps(live)))]
             return reading.rollout(await self.writer.change(place, live, rehearsed, dry_run=True))
         refuse_foreign(live, named(place))
-        seen = await self._until(place, lambda d: d if d and reading.is_observed(d) else None, context.deadline,
-                                 most_s=SEEN_S)  # fmt: skip
+        seen = await self._observed(place, context)
         if seen is None:
             raise ToolError(f"{named(place)}: no controller has seen the last change; does Argo Rollouts run?")
         if not reading.is_complete(seen):
@@ -190,6 +192,13 @@ class Driver:
     ) -> Any:
         left_s = (deadline - self.clock.now()).total_seconds() - MARGIN_S
         return await Waiter(self.api, self.clock).until(place, judge, budget_s=min(left_s, most_s))
+
+    async def _observed(self, place: Place, context: CallContext) -> Document | None:
+        """The Rollout when its controller has seen the last change; None when it does not in time."""
+        found: Document | None = await self._until(
+            place, lambda d: d if d and reading.is_observed(d) else None, context.deadline, most_s=SEEN_S
+        )
+        return found
 
     async def _present(self, arguments: JsonObject) -> tuple[Place, Document]:
         place = _place(arguments)

@@ -102,7 +102,7 @@ NEEDS: Mapping[str, tuple[Privilege, ...]] = MappingProxyType(
         "argo_rollouts.list_rollouts": _p(ARGO, "rollouts", "list"),
         "argo_rollouts.set_image": _p(ARGO, "rollouts", "get patch"),
         "argo_rollouts.set_weight": DRIVEN,
-        "argo_rollouts.set_strategy": _p(ARGO, "rollouts", "get patch"),
+        "argo_rollouts.set_strategy": _p(ARGO, "rollouts", "get list watch patch"),
         "argo_rollouts.set_aborted": (*_p(ARGO, "rollouts", "get"), *_p(ARGO, "rollouts/status", "patch")),
         "argo_rollouts.promote": DRIVEN,
         "argo_rollouts.roll_back": (*DRIVEN, *SETS),
