@@ -148,6 +148,8 @@ class Inverse:
             await self._send(None)
             return _stopped("failed", "its inverse answered, but there is no probe to verify it by")
         if same_state(now, found):
+            if not await self._shows_its_promise():
+                return _stopped("conflict", "somebody else has changed it since, and not back; it was not overwritten")
             return Undone("done", "" if tried else "it was as before already")
         if not same_state(now, left):
             earlier = self.run.undo.get(self.step.id)
@@ -161,10 +163,25 @@ class Inverse:
         came_too_late = self.operation.residue and same_state(after, left)
         return Undone("done", f"kept, the inverse came too late: {self.operation.residue}") if came_too_late else None
 
+    async def _shows_its_promise(self) -> bool:
+        """Whether what the inverse would leave is there, where it looks at something else than the step did.
+
+        A new password that is good no more is either the former one again, or a third one.
+        """
+        inverse = self._inverse()
+        verb = self.session.progress.operation(inverse.operation)
+        own, other = resolved_probe(self.operation, self._arguments()), resolved_probe(verb, inverse.arguments)
+        if own is None or other is None or own == other or own.operation != other.operation:
+            return True
+        now = await self._read(other)
+        expected = verb.expected(inverse.arguments, now)
+        return expected is None or same_state(now, expected)
+
     async def _look(self) -> JsonObject | None:
         probe = resolved_probe(self.operation, self._arguments())
-        if probe is None:
-            return None
+        return None if probe is None else await self._read(probe)
+
+    async def _read(self, probe: Invocation) -> JsonObject:
         reader = Reader(self.session.deps, self.run, self.session.grant)
         return await reader.read(probe, about=f"{self.step.id}:undo", undo=True)
 

@@ -284,22 +284,19 @@ class LoginName(Fact):
 
     user: Name
     credential: VaultReference
-    former: VaultReference | None = None
-    """The one that it had, or would have again."""
 
 
 class LoginState(Fact):
-    """Whether the server accepts the credentials for the role. Neither: somebody else has set a third one."""
+    """Whether the server accepts the credential for the role."""
 
     accepts: bool
-    accepts_former: bool | None = None
 
 
 class NewPassword(LoginName):
     """Arguments of `set_password`."""
 
-    former: VaultReference  # by version, and no longer left out: what an undo sets again
-    """The credential that is good now."""
+    former: VaultReference
+    """The credential that is good now, by version: what an undo sets again."""
 
 
 class BackendName(Fact):

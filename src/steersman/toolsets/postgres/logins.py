@@ -34,15 +34,22 @@ class Logins:
         return facts.LoginResult(ok=not why, user=user, why=why)
 
     async def state(self, ask: facts.LoginName) -> facts.LoginState:
-        """Which of the credentials is the role's. One that is not made yet is nobody's."""
-        former = None if ask.former is None else await self._accepts(ask.user, ask.former)
-        return facts.LoginState(accepts=await self._accepts(ask.user, ask.credential), accepts_former=former)
+        """Whether the credential is the role's. One that is not made yet is nobody's."""
+        return facts.LoginState(accepts=await self._accepts(ask.user, ask.credential) or False)
 
     async def set_password(self, ask: facts.NewPassword) -> facts.LoginState:
-        """Gives a role the password behind a reference, as a SCRAM verifier. It is good already: nothing to do."""
-        now = await self.state(ask)
-        if now.accepts:
-            return now
+        """Gives a role the password behind a reference, as a SCRAM verifier. It is good already: nothing to do.
+
+        Only where the former one is good still: what somebody else has set meanwhile is not overwritten.
+        """
+        now = facts.LoginName(user=ask.user, credential=ask.credential)
+        if (await self.state(now)).accepts:
+            return facts.LoginState(accepts=True)
+        if await self._accepts(ask.user, ask.former) is False:
+            raise ToolError(
+                f"role {ask.user!r} lets neither the new nor the former credential in: somebody else has set another "
+                "password; look at it and plan again"
+            )
         if ask.user in {self.access.writer().user, self.access.server.reader.user}:
             raise ToolError(f"{ask.user!r} is the role that Steersman itself uses; its password is changed by hand")
         password = _password(await self._fields(ask.credential), ask.credential)
@@ -54,13 +61,14 @@ class Logins:
                 password.get_secret_value().encode(), ask.user.encode(), b"scram-sha-256"
             ).decode()
             await command(connection, "ALTER ROLE {} PASSWORD {verifier}", ask.user, verifier=verifier)
-        return await self.state(ask)
+        return await self.state(now)
 
-    async def _accepts(self, user: str, credential: str) -> bool:
+    async def _accepts(self, user: str, credential: str) -> bool | None:
+        """Whether the role is let in with it; None where nothing lies behind the reference, or no longer."""
         try:
             fields = await self._fields(credential)
         except MissingSecretError:
-            return False
+            return None
         return not await self._refusal(Login(user=user, password=_password(fields, credential)), "")
 
     async def _refusal(self, login: Login, database: str) -> str:

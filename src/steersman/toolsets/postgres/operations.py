@@ -171,8 +171,8 @@ SET_PASSWORD = _write(
     "update",
     types=(facts.NewPassword, facts.LoginState),
     resource=LOGIN,
-    probe=_call("get_login", "user", "credential", "former"),
-    after={"accepts": True, "accepts_former": False},
+    probe=_call("get_login", "user", "credential"),
+    after={"accepts": True},
     inverse=_call("set_password", "user", credential={"$arg": "/former"}, former={"$arg": "/credential"}),
 )
 TERMINATE = _write(

@@ -99,8 +99,8 @@ class PostgresToolset:
         logins, backends = Logins(self._access, self.reveal), Backends(self._access)
         return (
             bind(ops.CHECK_LOGIN, facts.LoginCheck, logins.check),
-            bind_state(ops.GET_LOGIN, facts.LoginName, logins.state),
-            bind_state(ops.SET_PASSWORD, facts.NewPassword, logins.set_password),
+            bind(ops.GET_LOGIN, facts.LoginName, logins.state),
+            bind(ops.SET_PASSWORD, facts.NewPassword, logins.set_password),
             bind(ops.GET_BACKEND, facts.BackendName, backends.state),
             bind(ops.TERMINATE, facts.BackendName, backends.terminate),
         )
