@@ -61,6 +61,10 @@ NO_CAUSE = {
     "en": "No cause stands out in the same window.",
     "ko": "같은 구간에서 뚜렷한 원인이 보이지 않습니다.",
 }
+SPENT = {
+    "en": "Nothing has changed meanwhile; {share:.0%} of a request's time is spent in {service} itself ({ms:.0f} ms).",
+    "ko": "같은 구간에서 바뀐 것은 없고, 요청 시간의 {share:.0%}를 {service} 자신이 씁니다 ({ms:.0f} ms).",
+}
 LIMITS = {
     "en": (
         "It holds up to {holds:g}/s.",
@@ -93,16 +97,22 @@ def sentences(report: BenchmarkReport) -> str:
     )
     parts = [f"{RESULTS[lang][report.verdict.result]}: {verdict_reason(report.verdict, lang)}.", figures]
     if report.investigation is not None:
-        causes = report.investigation.root_causes
-        parts.append(
-            CAUSE[lang].format(
-                service=causes[0].service,
-                version=causes[0].version or causes[0].instance,
-                kind=causes[0].kind,
-                score=causes[0].score,
-                why=causes[0].explanation,
-            )
-            if causes
-            else NO_CAUSE[lang]
-        )
+        parts.append(_bottleneck(report.investigation, lang))
     return " ".join(parts)
+
+
+def _bottleneck(found: Investigation, lang: Literal["en", "ko"]) -> str:
+    """What has changed for the worse; where nothing has, who spends the time."""
+    if found.root_causes:
+        cause = found.root_causes[0]
+        return CAUSE[lang].format(
+            service=cause.service,
+            version=cause.version or cause.instance,
+            kind=cause.kind,
+            score=cause.score,
+            why=cause.explanation,
+        )
+    if found.time_spent:
+        most = found.time_spent[0]
+        return SPENT[lang].format(service=most.service, share=most.share, ms=most.own_ms)
+    return NO_CAUSE[lang]

@@ -10,6 +10,7 @@ from steersman.diagnosis.bundle import Bundle
 from steersman.diagnosis.changes import Recent, recent
 from steersman.diagnosis.kinds import kind_of
 from steersman.diagnosis.ranking import DECISION, Suspect, Weighed
+from steersman.diagnosis.time_spent import time_spent
 from steersman.diagnosis.versions import newcomer
 from steersman.domain.fact import JsonObject, digest
 from steersman.domain.finding import Cost, Evidence, Investigation, RootCause
@@ -58,6 +59,7 @@ def investigate(
         result="cause" if named else _without_cause(bundle, found),
         root_causes=causes[:count],
         rejected=causes[count:],
+        time_spent=time_spent(bundle, bundle.suspect) if bundle.suspect is not None else (),
         evidence={**book.entries, **_timeline(bundle, window)},
         holes=bundle.holes,
         not_looked_at=bundle.not_looked_at,

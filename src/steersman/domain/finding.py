@@ -120,6 +120,16 @@ class Asked(Fact):
     onset_at: Instant | None = None
 
 
+class TimeShare(Fact):
+    """How much of the time of a service's requests another one, or itself, spends in its own code."""
+
+    service: str
+    own_ms: float
+    """Per request, on average."""
+    share: float
+    """Of the own time of all services on the way; 0 to 1."""
+
+
 class Investigation(Fact):
     """The answer to "what is wrong?": ranked causes, or that there is none, or that the data do not say."""
 
@@ -130,6 +140,8 @@ class Investigation(Fact):
     root_causes: tuple[RootCause, ...] = ()
     rejected: tuple[RootCause, ...] = ()
     """Further hypotheses, ranked on, that are too weak to be named: what speaks for them, and what against."""
+    time_spent: tuple[TimeShare, ...] = ()
+    """Where the time of requests to the service that was asked about goes, the largest share first."""
     evidence: dict[EvidenceId, Evidence] = {}
     holes: tuple[str, ...] = ()
     """Sources that did not answer: never read as "all is well"."""

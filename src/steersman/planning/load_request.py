@@ -133,17 +133,25 @@ def read_request(text: str, targets: Collection[str] = ()) -> LoadRequest:
     return completed(request)
 
 
+HANGUL = re.compile("[가-힣]")
+ASSUMED = {
+    "en": {"level": "{:g} requests/s: a smoke test is no load", "duration": "{:g} s: nobody said how long"},
+    "ko": {"level": "초당 {:g}건: 스모크 테스트는 부하가 아님", "duration": "{:g}초 동안: 지정되지 않음"},
+}
+
+
 def completed(request: LoadRequest) -> LoadRequest:
     """The same, with what is still missing, and with what is assumed."""
     missing: list[Missing] = []
     assumed: list[str] = []
     level, duration_s = request.level, request.duration_s
+    words = ASSUMED["ko" if HANGUL.search(request.text) else "en"]
     if level is None and request.shape == "smoke":
         level = SMOKE_LEVEL
-        assumed.append(f"{level:g} requests/s: a smoke test is no load")
+        assumed.append(words["level"].format(level))
     if duration_s is None and not request.wants_limit:
         duration_s = DURATIONS_S[request.shape] if request.shape != "load" else 60.0
-        assumed.append(f"{duration_s:g} s: nobody said how long")
+        assumed.append(words["duration"].format(duration_s))
     if not request.target:
         missing.append("target")
     if level is None and not request.wants_limit:

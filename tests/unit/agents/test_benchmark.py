@@ -1,6 +1,7 @@
 """The benchmark agent: words in, a judged run out; it asks for what is missing and names what is to blame."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from langgraph.types import Command
 from steersman.agents.benchmark import BenchmarkDeps, benchmark_runner, profile_for
 from steersman.agents.benchmark_report import BenchmarkReport
 from steersman.domain.errors import InputError
-from steersman.domain.finding import Investigation
+from steersman.domain.finding import Investigation, TimeShare
 from steersman.domain.histogram import Histogram
 from steersman.domain.ids import IncidentId
 from steersman.domain.load import LoadProfile
@@ -126,3 +127,23 @@ async def test_a_graph_without_dependencies_can_be_drawn_and_runs_nothing() -> N
 def test_a_profile_of_words_never_leaves_its_target() -> None:
     request = read_request("http://127.0.0.1:8080/x 10 rps p99 1s", TARGETS)
     assert profile_for(request, TARGETS).target == "http://127.0.0.1:8080"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"), [(ASKED, "97%를 bank 자신이"), ("payments 200 rps p99 300ms", "97% of a request")]
+)
+async def test_where_nothing_has_changed_whoever_spends_the_time_is_named(words: str, told: str) -> None:
+    target = Target(milliseconds=900)
+
+    async def look(question: str, window: Window, service: str) -> Investigation:
+        spent = (
+            TimeShare(service="bank", own_ms=138.0, share=0.97),
+            TimeShare(service=service, own_ms=4.0, share=0.03),
+        )
+        found = await target.investigate(question, window, service)
+        return found.model_copy(update={"time_spent": spent})
+
+    deps = replace(target.deps, investigate=look)
+    said = (await benchmark_runner(deps).ainvoke({"text": words}))["report"]
+    assert told in said.text
+    assert "138 ms" in said.text

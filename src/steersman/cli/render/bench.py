@@ -100,7 +100,7 @@ def line(points: Sequence[Progress], lang: Language) -> str:
     share = percent(shares[-1]) if shares else "-"
     return (
         f"{now.at_s:4.0f}/{now.of_s:.0f} s  {word('rate', lang)} {rate}  p95 {now.p95_ms:.1f} ms  "
-        f"{word('errors', lang)} {share}  {now.requests} {word('requests', lang)}"
+        f"{word('errors', lang)} {share}  {word('sent', lang).format(now.requests)}"
     )
 
 

@@ -27,6 +27,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "errors": ("errors", "오류"),
     "failed": ("failed", "실패"),
     "requests": ("requests", "요청 수"),
+    "sent": ("{:,} requests", "요청 {:,}건"),
     "run": ("run", "실행"),
     "when": ("when (UTC)", "시각 (UTC)"),
     "profile": ("profile", "프로필"),
