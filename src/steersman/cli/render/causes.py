@@ -43,6 +43,11 @@ def causes(found: Investigation, lang: Language, drawn: Mapping[EvidenceId, Seri
     for cause in found.rejected[:MOST_CAUSES]:
         parts += [Text(f"   {untrusted(cause.service)}  {cause.kind}  {percent(cause.score)}", "dim")]
         parts += [Text("   " + untrusted(cause.explanation, 200), "dim"), *_reasons(cause, lang)]
+    if found.time_spent:
+        spent = ", ".join(
+            f"{untrusted(each.service)} {each.own_ms:.0f} ms ({percent(each.share)})" for each in found.time_spent
+        )
+        parts.append(Text.assemble((f"{word('time_spent', lang)}: ", "dim"), spent))
     parts += [_evidence(found, lang, drawn or {}), *(Text(f"! {untrusted(hole)}", "yellow") for hole in found.holes)]
     if found.not_looked_at:
         parts.append(Text(f"{word('not_looked_at', lang)}: {', '.join(map(untrusted, found.not_looked_at))}", "dim"))

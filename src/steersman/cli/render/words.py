@@ -89,6 +89,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "what_changed": ("What was changed", "변경 사항"),
     "nothing_changed": ("no change is known of", "알려진 변경 없음"),
     "holes": ("Did not answer", "응답하지 않음"),
+    "time_spent": ("Who spends the time of its requests", "요청 시간을 쓰는 곳"),
     "not_looked_at": (
         "Not looked at, since nothing here measures or keeps it",
         "살펴보지 않음(이 환경에 측정하거나 보관하는 것이 없음)",
