@@ -48,7 +48,7 @@ docs: setup  # the reference, from the code
 	$(BIN)/python scripts/reference.py
 
 # What an issue claims, measured quickly; each exits 1 where a stated bound is missed. Without --quick they take longer.
-SAFETY := crash.py\ --kills\ 60 approvals.py\ --quick hijacked_planner.py\ --quick canary.py\ --quick injections.py\ --quick undo.py\ --quick drift.py\ --quick lost_answers.py\ --quick
+SAFETY := crash.py\ --kills\ 60 approvals.py\ --quick hijacked_planner.py\ --quick canary.py\ --quick injections.py\ --quick undo.py\ --quick drift.py\ --quick lost_answers.py\ --quick minds_attacks.py\ --quick
 SPEED := fanout.py\ --quick rca_speed.py\ --quick orchestration.py\ --quick journal.py\ --quick planning.py\ --quick policy.py\ --quick gate.py\ --quick lab.py\ --quick
 
 scenarios: setup  # the six named scenarios by all paths, from the shell: docs/scenarios.md
