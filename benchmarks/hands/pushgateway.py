@@ -55,7 +55,7 @@ class Pushgateway(System):
         with tempfile.TemporaryDirectory() as folder:
             self.port = servers.free_port()
             self.url = f"http://127.0.0.1:{self.port}"
-            command = [PROGRAM, f"--web.listen-address=127.0.0.1:{self.port}"]
+            command = [PROGRAM, f"--web.listen-address=127.0.0.1:{self.port}", "--persistence.file="]
             async with running(command, self.url, Path(folder) / "log"):
                 yield
 

@@ -41,7 +41,12 @@ def samples(started: float = 1_790_000_000.123) -> tuple[MetricSample, ...]:
 @pytest.fixture
 async def pushgateway(tmp_path: Path) -> AsyncIterator[str]:
     url = f"http://127.0.0.1:{free_port()}"
-    arguments = [binary("prometheus-pushgateway"), f"--web.listen-address={url.removeprefix('http://')}"]
+    listening = f"--web.listen-address={url.removeprefix('http://')}"
+    arguments = [
+        binary("prometheus-pushgateway"),
+        listening,
+        "--persistence.file=",
+    ]  # Debian's default is the machine's
     async with running(arguments, url, tmp_path / "pushgateway.log"):
         yield url
 

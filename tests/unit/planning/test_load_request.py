@@ -74,7 +74,8 @@ def test_how_much_is_a_question_for_the_limit_and_needs_no_rate() -> None:
 
 
 def test_a_default_is_told_as_an_assumption() -> None:
-    assert any("60 s" in text for text in read_request("결제 초당 5건 p99 1초", SHOP).assumed)
+    assert any("60초" in text for text in read_request("결제 초당 5건 p99 1초", SHOP).assumed)
+    assert any("60 s" in text for text in read_request("payments 5 rps p99 1s", SHOP).assumed)
     assert read_request("결제 초당 5건 p99 1초 30초간", SHOP).assumed == ()
 
 
