@@ -33,15 +33,14 @@ clean:
 demo: setup
 	@$(BIN)/steer demo --yes; code=$$?; [ $$code -eq 5 ] || { echo "the demo ended with $$code instead of 5 (rolled back)"; exit 1; }
 
-# Tests in which time counts (real traffic, real load) run one at a time, all others beside them.
+# Tests in which time counts (real traffic, real load) run one at a time and alone, after all others.
 TIMED := tests/integration/lab tests/integration/load tests/e2e/test_demo.py tests/e2e/test_bench.py tests/e2e/test_conversation.py \
 	tests/e2e/test_scenario_paths.py
 
 test: setup check
 	@scripts/system-packages prometheus prometheus-alertmanager prometheus-node-exporter prometheus-pushgateway postgresql
-	@$(BIN)/pytest $(TIMED) > .timed-tests.txt 2>&1 & timed=$$!; \
-	nice -n 15 $(BIN)/pytest -n 2 --dist loadfile $(TIMED:%=--ignore=%); others=$$?; \
-	wait $$timed; code=$$?; cat .timed-tests.txt; exit $$((others + code))
+	$(BIN)/pytest -n 2 --dist loadfile $(TIMED:%=--ignore=%)
+	$(BIN)/pytest $(TIMED)
 	$(BIN)/python benchmarks/crash.py --kills 60
 	$(BIN)/python benchmarks/approvals.py --quick
 
