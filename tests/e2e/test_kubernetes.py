@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -96,20 +98,27 @@ class Shell:
         return dict(json.loads(done.stdout))
 
     def seen(self, kind: str, name: str) -> dict[str, Any] | None:
-        state = json.loads((self.home / "double" / "state.json").read_text())
+        path = self.home / "double" / "state.json"
+        state = json.loads(path.read_text()) if path.exists() else []
         return next((each for each in state if (each["kind"], each["metadata"]["name"]) == (kind, name)), None)
+
+
+@contextmanager
+def cluster_of(home: Path, objects: list[dict[str, Any]]) -> Iterator[Shell]:
+    folder = home / "double"
+    folder.mkdir()
+    (folder / "objects.yaml").write_text(yaml.safe_dump_all(objects))
+    command = [sys.executable, str(Path(__file__).with_name("clusters.py")), str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield Shell(home, json.loads(process.stdout.readline()))
+        process.terminate()
 
 
 @pytest.fixture
 def steer(tmp_path: Path) -> Iterator[Shell]:
-    folder = tmp_path / "double"
-    folder.mkdir()
-    (folder / "objects.yaml").write_text(yaml.safe_dump_all(OBJECTS))
-    command = [sys.executable, str(Path(__file__).with_name("clusters.py")), str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield Shell(tmp_path, json.loads(process.stdout.readline()))
-        process.terminate()
+    with cluster_of(tmp_path, OBJECTS) as shell:
+        yield shell
 
 
 def test_a_canary_on_argo_rollouts_goes_to_the_end(steer: Shell) -> None:
@@ -158,3 +167,24 @@ def test_a_release_is_taken_back_without_naming_a_version(steer: Shell) -> None:
     worker = steer.seen("Deployment", "worker")
     assert worker is not None
     assert worker["spec"]["template"]["spec"]["containers"][0]["image"] == "registry.local/worker:v1"
+
+
+def test_what_ails_a_cluster_is_found_and_the_service_that_was_asked_about_comes_first(tmp_path: Path) -> None:
+    objects = [OBJECTS[0]]
+    for name, tag in {"pay-worker": "v2-oom", "cart-worker": "v3-bad", "web": "v1"}.items():
+        pods = workload(name)
+        pods["template"]["spec"]["containers"][0]["image"] = f"registry.local/{name}:{tag}"
+        objects.append(made("apps/v1", "Deployment", name, pods))
+    with cluster_of(tmp_path, objects) as steer:
+        until = time.monotonic() + 60
+        while ((steer.seen("Deployment", "web") or {}).get("status") or {}).get("readyReplicas") != 2:
+            assert time.monotonic() < until
+            time.sleep(0.2)
+        done = steer("investigate", "cart-worker가 왜 안 떠?", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert [(each["service"], each["kind"]) for each in found["root_causes"]] == [
+        ("cart-worker", "bad_config"),
+        ("pay-worker", "memory_leak"),
+    ]
+    assert all(key in found["evidence"] for cause in found["root_causes"] for key in cause["evidence"])

@@ -7,14 +7,17 @@ systems that give no telemetry (a cluster, a database) look beside it, and what 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypedDict
 
 from steersman.agents.investigate import Member, Scope, investigate
 from steersman.agents.sub_agents import SubAgentDeps, SubAnswer, SubState, sub_agent
-from steersman.domain.finding import Finding, Investigation, RootCause
+from steersman.diagnosis.changes import RELEASES
+from steersman.domain.finding import Evidence, Finding, Investigation, RootCause
+from steersman.domain.ids import EvidenceId
 from steersman.domain.signal import Window
+from steersman.planning.goal_names import named_service
 
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
@@ -86,7 +89,8 @@ def together(found: Investigation, answers: Sequence[SubAnswer]) -> Investigatio
     """One answer of telemetry and of what sub-agents found.
 
     The ranking of causes is that of the telemetry. A finding about the same service speaks for it; strong ones of code
-    are causes where telemetry shows none. A model's claims support, and never rank.
+    are causes where telemetry shows none, those of the service that was asked about first. A model's claims support,
+    and never rank.
     """
     evidence = {**found.evidence, **{key: item for answer in answers for key, item in answer.evidence.items()}}
     holes = (*found.holes, *(hole for answer in answers for hole in answer.holes))
@@ -94,14 +98,54 @@ def together(found: Investigation, answers: Sequence[SubAnswer]) -> Investigatio
     claimed = [f for answer in answers for f in answer.claims]
     causes = tuple(_supported(cause, read, claimed) for cause in found.root_causes)
     if not causes:
-        strong = [finding for finding in read if finding.score >= SHOWN][:CAUSES]
-        found_here = (RootCause(rank=n, **finding.model_dump()) for n, finding in enumerate(strong, start=1))
-        causes = tuple(_supported(cause, (), claimed) for cause in found_here)
+        asked = _asked_about(found, {finding.service for finding in read})
+        causes = tuple(_supported(_changed(cause, evidence), (), claimed) for cause in _causes(read, asked))
     result = "cause" if causes else found.result
     if result == "no_fault" and holes:
         result = "not_enough_data"
     update = {"evidence": evidence, "holes": holes, "root_causes": causes, "result": result}
     return found.model_copy(update=update)
+
+
+def _asked_about(found: Investigation, services: set[str]) -> str:
+    """The service that the question is about, where it names one that something was found about."""
+    known = found.asked.service if found.asked else ""
+    return known or named_service(found.question, frozenset(services)) or ""
+
+
+def _causes(read: Sequence[Finding], asked: str) -> tuple[RootCause, ...]:
+    """One cause for each service that has a strong finding: what says most closely what is wrong, with all the rest."""
+    strong = dict.fromkeys(finding.service for finding in read if finding.score >= SHOWN)
+    ranked = sorted(strong, key=lambda service: service != asked)[:CAUSES]
+    return tuple(_cause(n, [f for f in read if f.service == service]) for n, service in enumerate(ranked, start=1))
+
+
+def _cause(rank: int, found: Sequence[Finding]) -> RootCause:
+    """found: all of one service, the strongest first."""
+    first = min(found, key=lambda finding: finding.kind == "unknown")
+    evidence = dict.fromkeys(key for finding in (first, *found) for key in finding.evidence)
+    others = dict.fromkeys(said for finding in found if (said := _sentence(finding)) != _sentence(first))
+    update = {"score": found[0].score, "speaks_for": tuple(others), "evidence": tuple(evidence)}
+    return RootCause(rank=rank, **{**first.model_dump(), **update})
+
+
+def _changed(cause: RootCause, evidence: Mapping[EvidenceId, Evidence]) -> RootCause:
+    """The cause with the last change of its service, where one is known: of its code or settings before others."""
+    mine = [e for e in evidence.values() if e.source == "changes" and _service(e) == cause.service]
+    if not mine:
+        return cause
+    last = min(mine, key=lambda each: each.value.partition(" ")[0] not in RELEASES)
+    said = f"It was changed: {last.value}."
+    return cause.model_copy(update={"speaks_for": (*cause.speaks_for, said), "evidence": (*cause.evidence, last.id)})
+
+
+def _service(evidence: Evidence) -> str:
+    selector = evidence.query.get("selector")
+    return str(selector.get("service", "")) if isinstance(selector, dict) else ""
+
+
+def _sentence(finding: Finding) -> str:
+    return f"{finding.explanation[:-1]} ({finding.kind})."
 
 
 def _supported(cause: RootCause, read: Sequence[Finding], claimed: Sequence[Finding]) -> RootCause:
@@ -110,8 +154,7 @@ def _supported(cause: RootCause, read: Sequence[Finding], claimed: Sequence[Find
     agreeing = [claim for claim in claimed if (claim.service, claim.kind) == (cause.service, cause.kind)]
     if not same and not agreeing:
         return cause
-    sentences = [f"{finding.explanation[:-1]} ({finding.kind})." for finding in same]
-    sentences += [claim.explanation for claim in agreeing]
+    sentences = [*map(_sentence, same), *(claim.explanation for claim in agreeing)]
     evidence = dict.fromkeys((*cause.evidence, *(each for finding in (*same, *agreeing) for each in finding.evidence)))
     update = {"speaks_for": (*cause.speaks_for, *dict.fromkeys(sentences)), "evidence": tuple(evidence)}
     return cause.model_copy(update=update)

@@ -27,38 +27,52 @@ SERVICE = (
     "root_service",
     "job",
 )
-INSTANCE = ("pod", "instance", "container")
-STATES = frozenset({"state", "status", "phase", "health", "reason", "conclusion", "result"})
+INSTANCE = ("pod", "instance", "container", "node")
+STATES = frozenset({"state", "status", "phase", "health", "reason", "ended_by", "conclusion", "result"})
 """Fields that hold one of the words below."""
 WORDS: dict[str, tuple[FaultKind, float]] = {
-    "crashloopbackoff": ("crash_loop", 0.9),
-    "backoff": ("crash_loop", 0.7),
-    "down": ("crash_loop", 0.8),
-    "oomkilled": ("memory_leak", 0.8),
-    "imagepullbackoff": ("bad_config", 0.8),
-    "errimagepull": ("bad_config", 0.8),
-    "invalidimagename": ("bad_config", 0.8),
-    "createcontainerconfigerror": ("bad_config", 0.8),
-    "failedmount": ("bad_config", 0.6),
-    "failedscheduling": ("unknown", 0.6),
-    "evicted": ("unknown", 0.6),
-    "unhealthy": ("unknown", 0.6),
-    "notready": ("unknown", 0.6),
-    "degraded": ("unknown", 0.6),
-    "deadlocked": ("unknown", 0.6),
-    "firing": ("unknown", 0.7),
+    "OOMKilled": ("memory_leak", 0.95),
+    "OOMKilling": ("memory_leak", 0.8),
+    "CrashLoopBackOff": ("crash_loop", 0.9),
+    "BackOff": ("crash_loop", 0.7),
+    "Down": ("crash_loop", 0.8),
+    "ImagePullBackOff": ("bad_config", 0.8),
+    "ErrImagePull": ("bad_config", 0.8),
+    "ErrImageNeverPull": ("bad_config", 0.8),
+    "InvalidImageName": ("bad_config", 0.8),
+    "CreateContainerConfigError": ("bad_config", 0.8),
+    "CreateContainerError": ("bad_config", 0.8),
+    "RunContainerError": ("bad_config", 0.8),
+    "ContainerCannotRun": ("bad_config", 0.8),
+    "StartError": ("bad_config", 0.8),
+    "FailedMount": ("bad_config", 0.4),
+    "FailedCreate": ("bad_config", 0.6),
+    "FailedAttachVolume": ("unknown", 0.4),
+    "FailedCreatePodSandBox": ("unknown", 0.4),
+    "FailedScheduling": ("unknown", 0.4),
+    "Unschedulable": ("unknown", 0.6),
+    "Evicted": ("unknown", 0.6),
+    "Unhealthy": ("unknown", 0.4),
+    "NotReady": ("unknown", 0.6),
+    "Degraded": ("unknown", 0.6),
+    "Deadlocked": ("unknown", 0.6),
+    "Firing": ("unknown", 0.7),
 }
+"""What a state says; below 0.5 what happens to healthy things as well, for a while, and is no cause by itself."""
+_KNOWN = {word.lower(): word for word in WORDS}
 FLAGS: dict[tuple[str, bool], tuple[FaultKind, float]] = {
     ("sealed", True): ("dependency_timeout", 0.8),
     ("blocked", True): ("latency_regression", 0.6),
+    ("restarting", True): ("crash_loop", 0.7),
+    ("stuck", True): ("unknown", 0.6),
 }
 LEAST: dict[str, tuple[float, FaultKind, float]] = {
-    "restarts": (3, "crash_loop", 0.7),
-    "restart_count": (3, "crash_loop", 0.7),
+    "restarts": (3, "crash_loop", 0.4),
+    "restart_count": (3, "crash_loop", 0.4),
     "waiting_locks": (1, "latency_regression", 0.5),
     "blocked": (1, "latency_regression", 0.6),
 }
-"""Numbers from which a field is a sign."""
+"""Numbers from which a field is a sign. Restarts are counted since ever: by themselves they support only."""
 USED_UP = 0.9
 PAIRS = (("connections", "max_connections"), ("used", "max"), ("in_use", "limit"))
 """Fields of one object, the first of which is used up when it comes near to the second."""
@@ -72,6 +86,8 @@ class Sign(Fact):
     kind: FaultKind
     score: float
     field: str
+    word: str = ""
+    """Of the closed list, as Kubernetes and its like write it; empty where a number or a flag is the sign."""
     service: str = ""
     instance: str = ""
 
@@ -111,29 +127,30 @@ def _walk(value: JsonValue, above: tuple[str, str], depth: int) -> Iterator[Sign
             yield from _walk(each, above, depth - 1)
     elif isinstance(value, dict):
         mine = owner(value, above)
-        for kind, score, name in _of(value):
-            yield Sign(kind=kind, score=score, field=name, service=mine[0], instance=mine[1])
+        for kind, score, name, word in _of(value):
+            yield Sign(kind=kind, score=score, field=name, word=word, service=mine[0], instance=mine[1])
         for each in value.values():
             yield from _walk(each, mine, depth - 1)
 
 
-def _of(thing: Mapping[str, JsonValue]) -> Iterator[tuple[FaultKind, float, str]]:
+def _of(thing: Mapping[str, JsonValue]) -> Iterator[tuple[FaultKind, float, str, str]]:
     for name, value in thing.items():
         key = name.lower()
         if isinstance(value, bool):
             if (key, value) in FLAGS:
-                yield *FLAGS[key, value], key
+                yield *FLAGS[key, value], key, ""
         elif isinstance(value, int | float):
             if key in LEAST and value >= LEAST[key][0]:
-                yield *LEAST[key][1:], key
+                yield *LEAST[key][1:], key, ""
         elif isinstance(value, str) and key in STATES:
-            known = WORDS.get(re.sub(r"[\s_-]", "", value.lower()))
-            if known is not None:
-                yield (_complaint(thing), known[1], key) if value.lower() == "firing" else (*known, key)
+            word = _KNOWN.get(re.sub(r"[\s_-]", "", value.lower()))
+            if word is not None:
+                kind, score = WORDS[word]
+                yield (_complaint(thing) if word == "Firing" else kind), score, key, word
     for used, most in PAIRS:
         a, b = thing.get(used), thing.get(most)
         if isinstance(a, int | float) and isinstance(b, int | float) and b > 0 and a >= USED_UP * b:
-            yield "pool_exhaustion", 0.8, used
+            yield "pool_exhaustion", 0.8, used, ""
 
 
 def _complaint(alert: Mapping[str, JsonValue]) -> FaultKind:

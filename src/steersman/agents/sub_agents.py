@@ -294,16 +294,23 @@ def _findings(toolset: str, readings: Sequence[Reading]) -> tuple[Finding, ...]:
     for reading in readings:
         for sign in reading.signs:
             key = (sign.service or toolset, sign.instance, sign.kind)
-            before = found.get(key)
-            found[key] = Finding(
+            said = f"{toolset}.{reading.verb} shows {sign.word or 'it'} in the field {sign.field!r}."
+            new = Finding(
                 kind=sign.kind,
                 service=key[0],
                 instance=sign.instance,
-                score=max(sign.score, before.score if before else 0.0),
-                explanation=f"{toolset}.{reading.verb} shows it in the field {sign.field!r}.",
-                evidence=tuple(dict.fromkeys((*(before.evidence if before else ()), reading.id))),
+                score=sign.score,
+                explanation=said,
+                evidence=(reading.id,),
             )
+            found[key] = _stronger(found[key], new) if key in found else new
     return tuple(sorted(found.values(), key=lambda finding: (-finding.score, finding.service, finding.kind)))
+
+
+def _stronger(one: Finding, other: Finding) -> Finding:
+    """Of two findings of one thing the stronger, with the evidence of both."""
+    first, second = (one, other) if one.score >= other.score else (other, one)
+    return first.model_copy(update={"evidence": tuple(dict.fromkeys((*first.evidence, *second.evidence)))})
 
 
 def _claimed(claim: Claim, toolset: str, cited: dict[EvidenceId, Evidence]) -> Finding:

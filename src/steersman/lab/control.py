@@ -17,7 +17,7 @@ import httpx
 
 from steersman.domain.errors import ToolError, UnavailableError
 from steersman.domain.fact import JsonObject
-from steersman.lab.labd import Options
+from steersman.lab.options import Options
 from steersman.lab.state import LabFolder, LabInfo, LabStatus, labs
 
 RATE = 60.0

@@ -15,12 +15,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from steersman.domain.fact import Fact
 from steersman.lab.api import Api
 from steersman.lab.controller import Answer, Controller
 from steersman.lab.fleet import Fleet, Wiring
 from steersman.lab.kit.identity import SERVICES
 from steersman.lab.lifeline import watch
+from steersman.lab.options import Options
 from steersman.lab.processes import Child, Processes, listen
 from steersman.lab.registry import FIRST, Registry
 from steersman.lab.roles import ROLES
@@ -30,16 +30,6 @@ from steersman.lab.wire.server import Server
 from steersman.lab.zygote import Zygote, fork
 
 LOG = logging.getLogger("labd")
-
-
-class Options(Fact):
-    """What the controller is started with."""
-
-    home: Path
-    name: str
-    rate: float
-    seed: int
-    keep: bool
 
 
 @dataclass(slots=True)

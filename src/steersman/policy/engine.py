@@ -12,7 +12,6 @@ from fnmatch import translate
 from typing import Literal
 from urllib.parse import unquote
 
-import cel
 from pydantic import JsonValue
 
 from steersman.domain.environment import Environment, Principal
@@ -22,6 +21,7 @@ from steersman.domain.ids import OperationName, PrincipalId, ResourceId, RuleId
 from steersman.domain.policy import PolicyDecision, PolicyRequest, Requirement
 from steersman.policy.builtin import BUILTIN, NEW_BACKUP
 from steersman.policy.document import Case, Freeze, Rule, parse
+from steersman.policy.expressions import cel
 from steersman.policy.schema import SCHEMA, Facts, facts, samples
 from steersman.policy.typecheck import ExpressionError, check
 

@@ -35,7 +35,7 @@ class KubernetesSettings(Section):
     plugins: bool = False
     """Whether the credential plugin that the kubeconfig names may be run, as `aws eks get-token` for EKS."""
     namespace: str = ""
-    """Where routes of the Gateway API are, and whose events are told; empty takes the one of the context."""
+    """Where routes of the Gateway API are, and where `investigate` looks; empty takes the one of the context."""
     timeout_s: float = Field(default=30.0, gt=0, le=300)
     """So long one request may take; watches are not counted."""
 
@@ -74,7 +74,7 @@ async def opened(settings: KubernetesSettings, opening: Opening) -> AsyncIterato
             return str((await api.json(Ask("GET", "/version"))).get("gitVersion", ""))
 
         yield Opened(
-            KubernetesToolset(api, opening.clock, identity),
+            KubernetesToolset(api, opening.clock, identity, namespace),
             await identity(),
             source=KubernetesSource(api, namespace),
             version=version,

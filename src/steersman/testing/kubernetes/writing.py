@@ -10,6 +10,7 @@ from steersman.testing.kubernetes import defaults, ownership, patching, validati
 from steersman.testing.kubernetes.asking import APPLY, JSON, JSON_PATCH, MERGE, STRATEGIC, YAML, Ask, Target
 from steersman.testing.kubernetes.fields import places
 from steersman.testing.kubernetes.kinds import Kind
+from steersman.testing.kubernetes.names import spelled
 from steersman.testing.kubernetes.schema import mistyped, pruned, unknown
 from steersman.testing.kubernetes.status import (
     Document,
@@ -231,7 +232,7 @@ class Writing:
     def _named(self, document: Document, target: Target) -> None:
         metadata = document.setdefault("metadata", {})
         if "name" not in metadata and "generateName" in metadata:
-            metadata["name"] = f"{metadata['generateName']}{self.store.version % 100000:05d}"
+            metadata["name"] = f"{metadata['generateName']}{spelled(self.store.version)}"
         if not metadata.get("name"):
             said = "Required value: name or generateName is required"
             raise invalid(target.kind, "", [("metadata.name", "FieldValueRequired", said)])

@@ -28,6 +28,8 @@ class Cluster:
     api: Api
     clock: Clock
     discovery: Discovery
+    namespace: str = "default"
+    """The one that is meant where none is said."""
 
     @property
     def writer(self) -> Writer:

@@ -17,12 +17,13 @@ from steersman.remote.kubernetes.quantities import amount
 from steersman.remote.kubernetes.resources import DEPLOYMENTS, EVENTS, PODS, Resource
 from steersman.remote.kubernetes.watching import Place
 from steersman.remote.text import one_line
-from steersman.toolsets.kubernetes import reading, settling
+from steersman.toolsets.kubernetes import reading, settling, trouble
 from steersman.toolsets.kubernetes.cluster import Cluster, place_of
 from steersman.toolsets.kubernetes.workloads import pods_of
 
 MOST_EVENTS = 100
 MOST_PODS = 5
+MOST_AILING = 100
 LINES = 50
 METRICS = Resource("metrics.k8s.io", "v1beta1", "pods", "PodMetrics")
 REMOVED = (
@@ -52,6 +53,8 @@ def handlers(cluster: Cluster) -> dict[str, Handler]:
         "get_object": _object(cluster),
         "list_deployments": _deployments(cluster),
         "pods": _pods(cluster),
+        "ailing_pods": _ailing(cluster),
+        "warnings": _warnings(cluster),
         "events": _events(cluster),
         "logs": _logs(cluster),
         "top": _top(cluster),
@@ -117,8 +120,33 @@ def _deployments(cluster: Cluster) -> Handler:
 
 def _pods(cluster: Cluster) -> Handler:
     async def run(arguments: JsonObject, _: CallContext) -> JsonObject:
-        found: list[JsonValue] = [settling.pod(each) for each in await pods_of(cluster, arguments)]
+        during = trouble.During(cluster.clock.now())
+        found: list[JsonValue] = [trouble.pod(each, during) for each in await pods_of(cluster, arguments)]
         return {"pods": found, "count": len(found)}
+
+    return run
+
+
+def _ailing(cluster: Cluster) -> Handler:
+    async def run(arguments: JsonObject, _: CallContext) -> JsonObject:
+        namespace = str(arguments.get("namespace") or cluster.namespace)
+        during = trouble.During.of(arguments, cluster.clock.now())
+        lines = [trouble.pod(each, during) for each in await cluster.api.every(PODS.path(namespace))]
+        ailing: list[JsonValue] = [line for line in lines if trouble.ails(line)]
+        left_out = max(len(ailing) - MOST_AILING, 0)
+        return {"namespace": namespace, "count": len(lines), "ailing": ailing[:MOST_AILING], "left_out": left_out}
+
+    return run
+
+
+def _warnings(cluster: Cluster) -> Handler:
+    async def run(arguments: JsonObject, _: CallContext) -> JsonObject:
+        namespace = str(arguments.get("namespace") or cluster.namespace)
+        during = trouble.During.of(arguments, cluster.clock.now())
+        found = await cluster.api.every(EVENTS.path(namespace), {"fieldSelector": "type=Warning"})
+        seen = sorted((each for each in found if during.has(trouble.instant(when(each)))), key=when, reverse=True)
+        lines: list[JsonValue] = [trouble.warning(each, when(each)) for each in seen[:MOST_EVENTS]]
+        return {"namespace": namespace, "warnings": lines, "left_out": len(seen) - len(lines)}
 
     return run
 

@@ -56,13 +56,16 @@ def _watch(cluster: Cluster) -> Handler:
 
 def _list(cluster: Cluster) -> Handler:
     async def run(_: JsonObject, __: CallContext) -> JsonObject:
-        found = [
-            {"name": str(metadata(each).get("name")), **reading.node(each), **settling.node(each)}
-            for each in await cluster.api.every(NODES.path())
-        ]
-        return {"nodes": list(found), "count": len(found)}
+        found = await cluster.api.every(NODES.path())
+        return {"nodes": list(map(_line, found)), "count": len(found)}
 
     return run
+
+
+def _line(node: Document) -> JsonObject:
+    does = settling.node(node)
+    word = "Ready" if does["ready"] else "NotReady"
+    return {"node": str(metadata(node).get("name")), "status": word, **reading.node(node), **does}
 
 
 def _set_schedulable(cluster: Cluster) -> Handler:

@@ -49,6 +49,8 @@ NEEDS: Mapping[str, tuple[Privilege, ...]] = MappingProxyType(
         "kubernetes.rollout_history": (*DEPLOYMENT, *SETS),
         "kubernetes.list_deployments": _p(APPS, "deployments", "list"),
         "kubernetes.pods": (*DEPLOYMENT, *PODS),
+        "kubernetes.ailing_pods": PODS,
+        "kubernetes.warnings": _p("", "events", "list"),
         "kubernetes.events": _p("", "events", "list"),
         "kubernetes.logs": (*DEPLOYMENT, *PODS, *_p("", "pods/log", "get")),
         "kubernetes.top": _p("metrics.k8s.io", "pods", "list"),

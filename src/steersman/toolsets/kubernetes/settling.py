@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import JsonValue
-
 from steersman.domain.fact import JsonObject
 from steersman.remote.kubernetes.api import Document
 from steersman.remote.kubernetes.objects import spec, status
@@ -84,23 +82,4 @@ def node(document: Document | None) -> JsonObject:
     return {
         "ready": found.get("Ready", {}).get("status") == "True",
         "disk_pressure": found.get("DiskPressure", {}).get("status") == "True",
-    }
-
-
-def pod(document: Document) -> dict[str, JsonValue]:
-    """One pod in a line."""
-    held = status(document)
-    found = held.get("containerStatuses") or []
-    waiting: Document = next((each["state"]["waiting"] for each in found if "waiting" in (each.get("state") or {})), {})
-    why = waiting.get("reason") or held.get("reason") or ""
-    if not why and held.get("phase") == "Pending":
-        why = conditions(document).get("PodScheduled", {}).get("reason") or ""
-    return {
-        "pod": str(metadata(document).get("name", "")),
-        "phase": str(held.get("phase", "")),
-        "ready": conditions(document).get("Ready", {}).get("status") == "True",
-        "restarts": sum(int(each.get("restartCount") or 0) for each in found),
-        "reason": one_line(str(why)),
-        "node": str(spec(document).get("nodeName", "")),
-        "images": [str(each.get("image", "")) for each in spec(document).get("containers") or []],
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime
 
 from steersman.domain.errors import NoSourceError
 from steersman.domain.signal import Change, LogPage, Selector, Series, SignalName, SpanPage, Window
@@ -12,6 +11,8 @@ from steersman.remote.kubernetes.api import Api, Document
 from steersman.remote.kubernetes.ownership import metadata
 from steersman.remote.kubernetes.resources import EVENTS, REPLICA_SETS
 from steersman.remote.text import one_line
+from steersman.toolsets.kubernetes.owners import of_name
+from steersman.toolsets.kubernetes.trouble import instant
 
 ARRIVED = {"ScalingReplicaSet": "scale", "SuccessfulRescale": "scale", "RolloutUpdated": "deploy", "Killing": "restart",
            "RolloutAborted": "deploy", "BackOff": "restart"}  # fmt: skip
@@ -54,7 +55,7 @@ class KubernetesSource:
 def _deployed(replica_set: Document) -> Change | None:
     """A new ReplicaSet is a new version: its creation is when it was rolled out."""
     owners = metadata(replica_set).get("ownerReferences") or []
-    at = _instant(str(metadata(replica_set).get("creationTimestamp", "")))
+    at = instant(str(metadata(replica_set).get("creationTimestamp", "")))
     if not owners or at is None:
         return None
     containers = (((replica_set.get("spec") or {}).get("template") or {}).get("spec") or {}).get("containers") or [{}]
@@ -65,26 +66,12 @@ def _deployed(replica_set: Document) -> Change | None:
 def _happened(event: Document) -> Change | None:
     kind = ARRIVED.get(str(event.get("reason")))
     stamp = str(event.get("lastTimestamp") or event.get("eventTime") or metadata(event).get("creationTimestamp") or "")
-    at = _instant(stamp)
+    at = instant(stamp)
     if kind is None or at is None:
         return None
     involved = event.get("involvedObject") or {}
     what = f"{event.get('reason')}: {one_line(str(event.get('message') or ''))}"
     named = str(involved.get("name", ""))
     return Change.model_validate(
-        {"at": at, "service": _workload(named, str(involved.get("kind"))), "kind": kind, "what": what}
+        {"at": at, "service": of_name(str(involved.get("kind")), named), "kind": kind, "what": what}
     )
-
-
-def _workload(name: str, kind: str) -> str:
-    """The workload of a pod or ReplicaSet, whose name goes on with a hash, and of a pod with a suffix, too."""
-    parts = {"Pod": 2, "ReplicaSet": 1}.get(kind, 0)
-    return "-".join(name.split("-")[:-parts]) or name if parts else name
-
-
-def _instant(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else None

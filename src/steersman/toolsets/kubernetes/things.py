@@ -33,6 +33,12 @@ NAMED = {"namespace": SPACE, "name": OBJECT_NAME}
 LIKE: JsonObject = {"type": "string", "pattern": "^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$"}
 """The Deployment that this one takes after; empty: none. Part of the state, so that it is made again like that one."""
 
+
+def _spanned(name: str, summary: str, gives: dict[str, JsonObject]) -> Operation:
+    takes = closed(SPAN, optional=tuple(SPAN))
+    return reading(name, summary, SPAN, gives).model_copy(update={"input_schema": takes})
+
+
 DEPLOYMENT = Thing(
     SYSTEM,
     "deployment",
@@ -111,6 +117,18 @@ LIST_NODES = reading("kubernetes.list_nodes", "Names the nodes and how each does
 PODS_OF = reading(
     "kubernetes.pods", "The pods of a workload: phase, restarts, why one waits", NAMED, {"pods": LIST, "count": COUNT}
 )
+SPAN: dict[str, JsonObject] = {"namespace": SPACE, "since": TEXT, "until": TEXT}
+"""All may be left out: the namespace of the context, and whatever time."""
+AILING = _spanned(
+    "kubernetes.ailing_pods",
+    "The pods of a namespace with which something is wrong: crashing, out of memory, without image or node, stuck",
+    {"namespace": SPACE, "count": COUNT, "ailing": LIST, "left_out": COUNT},
+)
+WARNINGS = _spanned(
+    "kubernetes.warnings",
+    "The warnings among the events of a namespace, the newest first, with the workload that each is about",
+    {"namespace": SPACE, "warnings": LIST, "left_out": COUNT},
+)
 HISTORY = reading(
     "kubernetes.rollout_history",
     "The revisions of a Deployment: template, image, cause, newest last; and the `previous` template",
@@ -141,6 +159,8 @@ READS = (
     LIST_DEPLOYMENTS,
     LIST_NODES,
     PODS_OF,
+    AILING,
+    WARNINGS,
     HISTORY,
     STATUS,
     TOP,

@@ -19,12 +19,14 @@ from steersman.toolsets.kubernetes.things import OPERATIONS, SYSTEM
 class KubernetesToolset:
     """The operations of one cluster.
 
-    api: whoever opened its client closes it. identity: asks the cluster which one it is.
+    api: whoever opened its client closes it. identity: asks the cluster which one it is. namespace: the one that is
+    meant where an operation lets it be left out.
     """
 
     api: Api
     clock: Clock
     identity: Identity
+    namespace: str = "default"
     name: str = field(default=SYSTEM, init=False)
 
     async def environment(self) -> Environment:
@@ -33,7 +35,7 @@ class KubernetesToolset:
 
     def bindings(self) -> Sequence[Binding]:
         """All operations of the cluster. Does no I/O."""
-        cluster = Cluster(self.api, self.clock, Discovery(self.api))
+        cluster = Cluster(self.api, self.clock, Discovery(self.api), self.namespace)
         known: dict[str, Handler] = {}
         for part in (looking, workloads, scaling, nodes, configs):
             known |= part.handlers(cluster)

@@ -13,7 +13,7 @@ from steersman.remote.kubernetes.changing import Edit, named
 from steersman.remote.kubernetes.objects import TEMPLATE, container_path, main_container, selector_text, spec
 from steersman.remote.kubernetes.ownership import metadata
 from steersman.remote.kubernetes.resources import DEPLOYMENTS, PODS, REPLICA_SETS
-from steersman.toolsets.kubernetes import reading, settling
+from steersman.toolsets.kubernetes import reading, settling, trouble
 from steersman.toolsets.kubernetes.cluster import Cluster, change, create, delete, place_of
 
 HASH = "pod-template-hash"
@@ -79,8 +79,9 @@ def _status(cluster: Cluster) -> Handler:
 
 async def _shown(cluster: Cluster, arguments: JsonObject, found: settling.Progress) -> JsonObject:
     """The verdict, with what the pods say: a Deployment itself does not tell why they are not ready."""
-    pods = [settling.pod(each) for each in await pods_of(cluster, arguments)]
-    reasons = sorted({str(each["reason"]) for each in pods if each["reason"]})
+    during = trouble.During(cluster.clock.now())
+    pods = [trouble.pod(each, during) for each in await pods_of(cluster, arguments)]
+    reasons = sorted({trouble.shown(each) for each in pods if each["reason"]})
     said = "; ".join(filter(None, [found.reason, *(reasons if not found.ready else [])]))
     restarts = sum(int(str(each["restarts"])) for each in pods)
     return {"ready": found.ready, "ready_replicas": found.ready_replicas, "restarts": restarts, "reason": said[:2000]}

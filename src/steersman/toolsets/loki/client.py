@@ -56,34 +56,34 @@ class LokiClient:
         pairs = [("query", str(ask.query)), *_span(ask), ("limit", str(ask.limit))]
         if ask.direction is not None:
             pairs.append(("direction", ask.direction))
-        data = await self._data("/loki/api/v1/query_range", pairs)
+        answer = await self._answer("/loki/api/v1/query_range", pairs)
         with reading(self.remote.name, "query_range"):
-            return read.log_answer(data, ask)
+            return read.log_answer(answer, ask)
 
     async def page(self, query: LogQuery, start_ns: int, end_ns: int, *, limit: int) -> LogAnswer:
         """Whole lines from an instant on, oldest first, exact to the nanosecond."""
         pairs = [("query", str(query)), ("start", str(start_ns)), ("end", str(end_ns)), ("limit", str(limit))]
-        data = await self._data("/loki/api/v1/query_range", [*pairs, ("direction", "forward")])
+        answer = await self._answer("/loki/api/v1/query_range", [*pairs, ("direction", "forward")])
         with reading(self.remote.name, "query_range"):
             ask = LogSearch(query=query, limit=limit, direction="forward", max_line_chars=MAX_LINE_CHARS)
-            return read.log_answer(data, ask)
+            return read.log_answer(answer, ask)
 
     async def range(self, ask: MetricRange) -> MetricAnswer:
         """A number made of lines, over a window."""
         check_points(window_s(ask.start, ask.end, at_most_s=MAX_RANGE_S), step_seconds(ask.step))
         pairs = [("query", str(ask.query)), *_bounds(ask.start, ask.end), ("step", step_text(ask.step))]
-        data = await self._data("/loki/api/v1/query_range", pairs)
+        answer = await self._answer("/loki/api/v1/query_range", pairs)
         with reading(self.remote.name, "query_range"):
-            return read.metric_answer(data, ask.max_series)
+            return read.metric_answer(answer, ask.max_series)
 
     async def query(self, ask: MetricInstant) -> MetricAnswer:
         """A number made of lines, at one instant."""
         pairs = [("query", str(ask.query))]
         if ask.time is not None:
             pairs.append(("time", in_nanoseconds(ask.time)))
-        data = await self._data("/loki/api/v1/query", pairs)
+        answer = await self._answer("/loki/api/v1/query", pairs)
         with reading(self.remote.name, "query"):
-            return read.metric_answer(data, ask.max_series)
+            return read.metric_answer(answer, ask.max_series)
 
     async def labels(self, ask: LabelSearch) -> Names:
         """Labels of streams."""
@@ -112,9 +112,9 @@ class LokiClient:
     async def volume(self, ask: Volumes) -> MetricAnswer:
         """Bytes by stream."""
         pairs = [("query", str(ask.query)), *_span(ask), ("limit", str(ask.limit))]
-        data = await self._data("/loki/api/v1/index/volume", pairs)
+        answer = await self._answer("/loki/api/v1/index/volume", pairs)
         with reading(self.remote.name, "index/volume"):
-            return read.metric_answer(data, ask.limit)
+            return read.metric_answer(answer, ask.limit)
 
     async def volume_range(self, ask: VolumeRange) -> MetricAnswer:
         """Bytes over time."""
@@ -122,9 +122,9 @@ class LokiClient:
         pairs = [("query", str(ask.query)), *_bounds(ask.start, ask.end), ("step", step_text(ask.step))]
         if ask.by:
             pairs.append(("targetLabels", ",".join(ask.by)))
-        data = await self._data("/loki/api/v1/index/volume_range", pairs)
+        answer = await self._answer("/loki/api/v1/index/volume_range", pairs)
         with reading(self.remote.name, "index/volume_range"):
-            return read.metric_answer(data, read.MAX_SERIES)
+            return read.metric_answer(answer, read.MAX_SERIES)
 
     async def patterns(self, ask: PatternSearch) -> Patterns:
         """Shapes of lines."""
@@ -140,14 +140,14 @@ class LokiClient:
         pairs = [("query", str(ask.query)), *_span(ask), ("line_limit", str(ask.line_limit))]
         document = await self._get("/loki/api/v1/detected_fields", pairs)
         with reading(self.remote.name, "detected_fields"):
-            return read.detected(mapping(document)["fields"], ask.limit)
+            return read.detected(document, "fields", ask.limit)
 
     async def detected_labels(self, ask: StreamSearch) -> DetectedNames:
         """Labels of streams with how many values they have."""
         pairs = [("query", str(ask.query)), *_span(ask)]
         document = await self._get("/loki/api/v1/detected_labels", pairs)
         with reading(self.remote.name, "detected_labels"):
-            return read.detected(mapping(document)["detectedLabels"], ask.limit)
+            return read.detected(document, "detectedLabels", ask.limit)
 
     async def buildinfo(self, _: Nothing) -> BuildInfo:
         """Which server answers."""
@@ -162,13 +162,16 @@ class LokiClient:
             shown, left_out = first(texts(data), limit)
         return Names(names=shown, left_out=left_out)
 
-    async def _data(self, path: str, pairs: Pairs) -> JsonValue:
+    async def _answer(self, path: str, pairs: Pairs) -> dict[str, JsonValue]:
         document = await self._get(path, pairs)
         with reading(self.remote.name, path):
-            envelope = mapping(document)
-            if envelope["status"] != "success":
-                raise ValueError(f"status {envelope['status']!r}")
-            return envelope.get("data")
+            answer = mapping(document)
+            if answer["status"] != "success":
+                raise ValueError(f"status {answer['status']!r}")
+            return answer
+
+    async def _data(self, path: str, pairs: Pairs) -> JsonValue:
+        return (await self._answer(path, pairs)).get("data")
 
     async def _get(self, path: str, pairs: Pairs) -> JsonValue:
         headers = CATEGORIZE if self.categorize else ()

@@ -146,6 +146,8 @@ class LogAnswer(Partial):
     lines: tuple[Line, ...]
     complete: bool
     """Whether fewer lines than the limit came, so that none is missing."""
+    warnings: tuple[str, ...] = ()
+    """What the server says about its own answer, such as that a part of it is missing."""
 
 
 class Followed(LogAnswer):
@@ -169,6 +171,8 @@ class MetricAnswer(Partial):
 
     series: tuple[Row, ...]
     left_out_series: int = 0
+    warnings: tuple[str, ...] = ()
+    """What the server says about its own answer, such as that a part of the series is missing."""
 
 
 class Names(Partial):

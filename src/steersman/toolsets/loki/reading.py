@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pydantic import JsonValue
 
 from steersman.remote.shape import first, items, labels, mapping, real, sample, texts
+from steersman.remote.text import one_line
 from steersman.toolsets.loki.facts import (
     Detected,
     DetectedNames,
@@ -24,16 +25,16 @@ MAX_SERIES = 1_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def log_answer(data: JsonValue, ask: LogSearch) -> LogAnswer:
+def log_answer(answer: dict[str, JsonValue], ask: LogSearch) -> LogAnswer:
     """Lines of all streams merged by time; the limit of the server is over all of them."""
     found = [
         _line(stream, entry, ask.max_line_chars)
-        for item in items(_result(data, "streams"))
+        for item in items(_result(answer, "streams"))
         for stream in (labels(item.get("stream")),)
         for entry in _list(item["values"])
     ]
     found.sort(key=lambda line: int(line.at_ns), reverse=ask.direction != "forward")
-    return LogAnswer(lines=tuple(found[: ask.limit]), complete=len(found) < ask.limit)
+    return LogAnswer(lines=tuple(found[: ask.limit]), complete=len(found) < ask.limit, warnings=_warnings(answer))
 
 
 def streamed(message: JsonValue, max_line_chars: int) -> tuple[list[Line], int]:
@@ -47,10 +48,10 @@ def streamed(message: JsonValue, max_line_chars: int) -> tuple[list[Line], int]:
     return lines, len(items(found.get("dropped_entries")))
 
 
-def metric_answer(data: JsonValue, max_series: int) -> MetricAnswer:
+def metric_answer(answer: dict[str, JsonValue], max_series: int) -> MetricAnswer:
     """Series of a matrix or a vector."""
-    shown, left_out = first(items(_result(data, "matrix", "vector")), max_series)
-    return MetricAnswer(series=tuple(map(_row, shown)), left_out_series=left_out)
+    shown, left_out = first(items(_result(answer, "matrix", "vector")), max_series)
+    return MetricAnswer(series=tuple(map(_row, shown)), left_out_series=left_out, warnings=_warnings(answer))
 
 
 def stats(document: JsonValue) -> Stats:
@@ -66,23 +67,30 @@ def patterns(data: JsonValue, limit: int) -> Patterns:
     return Patterns(patterns=shown, left_out=left_out)
 
 
-def detected(entries: JsonValue, limit: int) -> DetectedNames:
-    """Labels or fields."""
+def detected(document: JsonValue, name: str, limit: int) -> DetectedNames:
+    """Labels or fields; where there are none the server leaves their name out. Raises ValueError for another answer."""
+    answer = mapping(document)
+    if document is None or (name not in answer and answer.keys() - {"limit"}):
+        raise ValueError(f"an answer without {name!r}")
     found = [
         Detected(
             name=str(item["label"]),
             type=str(item.get("type", "")),
-            cardinality=int(real(item["cardinality"])),
+            cardinality=int(real(item.get("cardinality", 0))),
             parsers=texts(item.get("parsers")),
         )
-        for item in items(entries)
+        for item in items(answer.get(name))
     ]
     shown, left_out = first(found, limit)
     return DetectedNames(found=shown, left_out=left_out)
 
 
-def _result(data: JsonValue, *kinds: str) -> JsonValue:
-    document = mapping(data)
+def _warnings(answer: dict[str, JsonValue]) -> tuple[str, ...]:
+    return tuple(map(one_line, texts(answer.get("warnings"))))
+
+
+def _result(answer: dict[str, JsonValue], *kinds: str) -> JsonValue:
+    document = mapping(answer.get("data"))
     if document["resultType"] not in kinds:
         raise ValueError(f"wants {' or '.join(kinds)}, not {document['resultType']!r}")
     return document["result"]

@@ -127,6 +127,8 @@ class TraceAnswer(Partial):
     found: bool
     spans: tuple[TraceSpan, ...] = ()
     left_out: int = 0
+    partial: str = ""
+    """Why the server gave a part only, in its words; empty: it gave all."""
 
 
 class Tags(Partial):
@@ -171,6 +173,8 @@ class MetricAnswer(Partial):
 
     series: tuple[Row, ...]
     left_out_series: int = 0
+    partial: str = ""
+    """Why the server gave a part only, in its words; empty: it gave all."""
 
 
 class BuildInfo(Fact):

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pydantic import JsonValue
 
 from steersman.remote.shape import first, items, mapping, real, sample, texts
+from steersman.remote.text import one_line
 from steersman.toolsets.tempo.facts import (
     ExemplarTrace,
     FoundSpan,
@@ -31,11 +32,13 @@ _HEX = re.compile(r"[0-9a-fA-F]+")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INSTANCE = ("k8s.pod.name", "service.instance.id", "host.name")
 _ERROR: tuple[JsonValue, ...] = ("STATUS_CODE_ERROR", 2)
+_BESIDE = {"metrics", "status", "message"}
+"""What an answer may hold beside its entries."""
 
 
 def search_answer(document: JsonValue, limit: int | None) -> SearchAnswer:
     """Traces, the newest first; the server's order is no order."""
-    found = [_found(item) for item in items(mapping(document)["traces"])]
+    found = [_found(item) for item in listed(document, "traces")]
     found.sort(key=lambda trace: trace.start, reverse=True)
     return SearchAnswer(traces=tuple(found), complete=len(found) < (limit or DEFAULT_LIMIT))
 
@@ -46,14 +49,20 @@ def trace_answer(document: JsonValue, trace_id: str, max_spans: int) -> TraceAns
     batches = top["batches"] if "batches" in top else mapping(top["trace"]).get("resourceSpans")
     spans = sorted((span for batch in items(batches) for span in _spans(batch)), key=lambda span: span.start)
     shown, left_out = first(spans, max_spans)
-    return TraceAnswer(trace_id=padded(trace_id, TRACE_DIGITS), found=bool(spans), spans=shown, left_out=left_out)
+    return TraceAnswer(
+        trace_id=padded(trace_id, TRACE_DIGITS),
+        found=bool(spans),
+        spans=shown,
+        left_out=left_out,
+        partial=partial(top),
+    )
 
 
 def tags(document: JsonValue, limit: int) -> Tags:
     """Attribute names by scope."""
     scopes: dict[str, tuple[str, ...]] = {}
     left_out = 0
-    for item in items(mapping(document)["scopes"]):
+    for item in listed(document, "scopes"):
         scopes[str(item["name"])], more = first(texts(item.get("tags")), limit)
         left_out += more
     return Tags(scopes=scopes, left_out=left_out)
@@ -61,9 +70,7 @@ def tags(document: JsonValue, limit: int) -> Tags:
 
 def tag_values(document: JsonValue, limit: int) -> TagValueList:
     """Values with their types."""
-    found = [
-        TagValue(type=str(item["type"]), value=str(item["value"])) for item in items(mapping(document)["tagValues"])
-    ]
+    found = [TagValue(type=str(item["type"]), value=str(item["value"])) for item in listed(document, "tagValues")]
     shown, left_out = first(found, limit)
     return TagValueList(values=shown, left_out=left_out)
 
@@ -82,8 +89,24 @@ def tag_values_v1(document: JsonValue, limit: int) -> TagValueList:
 
 def metric_answer(document: JsonValue, max_series: int, *, at: float | None = None) -> MetricAnswer:
     """Series. at: the time of an instant answer, which has none of its own."""
-    shown, left_out = first(items(mapping(document)["series"]), max_series)
-    return MetricAnswer(series=tuple(_row(item, at) for item in shown), left_out_series=left_out)
+    shown, left_out = first(listed(document, "series"), max_series)
+    rows = tuple(_row(item, at) for item in shown)
+    return MetricAnswer(series=rows, left_out_series=left_out, partial=partial(mapping(document)))
+
+
+def listed(document: JsonValue, name: str) -> list[dict[str, JsonValue]]:
+    """Entries under a name, which the server leaves out when there are none. Raises ValueError for another answer."""
+    found = mapping(document)
+    if document is None or (name not in found and found.keys() - _BESIDE):
+        raise ValueError(f"an answer without {name!r}")
+    return items(found.get(name))
+
+
+def partial(document: dict[str, JsonValue]) -> str:
+    """Why an answer is not whole, in the server's words; empty: it is whole."""
+    if document.get("status") not in ("PARTIAL", 1):
+        return ""
+    return one_line(str(document.get("message") or "")) or "the server gave a part and did not say why"
 
 
 def padded(text: str, digits: int) -> str:

@@ -43,7 +43,8 @@ class TempoSource:
     async def spans(self, selector: Selector, window: Window, *, limit: int = 1_000) -> SpanPage:
         """Spans of what is selected, oldest first, and how many more are known of.
 
-        When a search gave as many traces as may be asked for, at least one more is counted as left out. Where many are
+        When a search gave as many traces as may be asked for, or a trace came in part, at least one more is counted as
+        left out. Where many are
         wanted, the window is searched in slices, so that all of it is seen. After `budget_s` what came is the answer.
         """
         query = await self.query_of(selector, window)
@@ -68,7 +69,7 @@ class TempoSource:
         spans = sorted(reading.spans, key=lambda span: span.start)
         unread = sum(_size(trace, selector) for trace in reading.traces[reading.read :])
         left_out = max(len(spans) - limit, 0) + unread
-        complete = all(answer.complete for answer in answers)
+        complete = all(answer.complete for answer in answers) and not reading.partial
         shown = tuple(_plain(span) for span in spans[:limit])
         return SpanPage(spans=shown, left_out=left_out if complete else max(left_out, 1), sampled=slices > 1)
 
@@ -124,6 +125,7 @@ class TempoSource:
                 reading.spans += [
                     s for s in answer.spans if window.start <= s.start < window.end and _is_of(s, selector)
                 ]
+                reading.partial |= bool(answer.partial) or answer.left_out > 0
             reading.read += len(some)
 
 
@@ -134,6 +136,8 @@ class _Reading:
     traces: Sequence[FoundTrace]
     spans: list[TraceSpan] = field(default_factory=list)
     read: int = 0
+    partial: bool = False
+    """The server gave less than all of some trace."""
 
 
 def _turns(traces: list[FoundTrace], slices: int) -> Sequence[FoundTrace]:

@@ -46,6 +46,8 @@ READS = (
     *(Example(f"argo_rollouts.{verb}", WEB) for verb in OF_WEB),
     Example("kubernetes.get_config", {"namespace": "shop", "name": "front-config"}),
     Example("kubernetes.list_deployments", {"namespace": "shop"}),
+    Example("kubernetes.ailing_pods", {"namespace": "shop"}),
+    Example("kubernetes.warnings", {"namespace": "shop"}),
     Example("kubernetes.get_quota", {"namespace": "shop"}),
     Example("kubernetes.get_node", {"name": "node-1"}),
     Example("kubernetes.list_nodes", {}),

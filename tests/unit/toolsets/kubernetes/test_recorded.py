@@ -71,11 +71,6 @@ def test_aborted_and_timed_out_are_both_degraded_and_not_the_same() -> None:
     assert rollouts.is_complete(recorded("bluegreen-promoted", "argo-rollouts"))
 
 
-def test_a_pod_says_why_it_waits() -> None:
-    reasons = {str(settling.pod(each)["reason"]) for each in recorded("rollout-bad-image-pods")["items"]}
-    assert "ImagePullBackOff" in reasons | {"ErrImagePull"}
-
-
 def test_states_of_recorded_objects() -> None:
     assert reading.deployment(recorded("rollout-good-09"))["image"] == "shop/front:v2"
     assert reading.autoscaler(recorded("hpa-get")) == {

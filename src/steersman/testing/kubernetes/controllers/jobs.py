@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 
 from steersman.testing.kubernetes.controllers.writing import condition, create, owned, owner_of, save_status
+from steersman.testing.kubernetes.names import spelled
 from steersman.testing.kubernetes.status import Document
 from steersman.testing.kubernetes.store import Store
 
@@ -24,7 +25,7 @@ def _start(store: Store, job: Document) -> None:
     template = copy.deepcopy(job["spec"]["template"])
     name = job["metadata"]["name"]
     metadata = {
-        "name": f"{name}-{store.version % 0xFFFFF:05x}",
+        "name": f"{name}-{spelled(store.version)}",
         "namespace": job["metadata"]["namespace"],
         "labels": template.get("metadata", {}).get("labels", {}),
         "ownerReferences": [owner_of(job)],

@@ -1,6 +1,7 @@
 """The scheduler and the kubelets: what a pod does follows from the tag of its image.
 
-`...-bad` cannot be pulled, `...-crash` crashes again and again, `...-notready` never passes its probe.
+`...-bad` cannot be pulled, `...-crash` crashes again and again, `...-oom` is killed for its memory again and again,
+`...-notready` never passes its probe.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from typing import Any
 from steersman.testing.kubernetes.controllers.writing import condition, save, save_status, tell
 from steersman.testing.kubernetes.status import Document
 from steersman.testing.kubernetes.store import Store
+
+ENDS = {"-crash": {"reason": "Error", "exitCode": 1}, "-oom": {"reason": "OOMKilled", "exitCode": 137}}
+"""How containers of such images end."""
 
 
 def run_pods(store: Store) -> None:
@@ -66,9 +70,11 @@ def _container(store: Store, pod: Document, container: Document) -> Document:
         if before is None:
             tell(store, pod, "Failed", f'Failed to pull image "{image}": not found', warning=True)
         return {**base, "ready": False, "state": _waiting("ImagePullBackOff", f'Back-off pulling image "{image}"')}
-    if image.endswith("-crash"):
+    if image.endswith(tuple(ENDS)):
         restarts = min((before or {}).get("restartCount", 0) + 1, 5)
-        return {**base, "ready": False, "restartCount": restarts, "state": _waiting("CrashLoopBackOff", "back-off")}
+        ended = next(end for tag, end in ENDS.items() if image.endswith(tag))
+        crashed = {"lastState": {"terminated": ended}, "state": _waiting("CrashLoopBackOff", "back-off")}
+        return {**base, "ready": False, "restartCount": restarts, **crashed}
     if pod["spec"].get("restartPolicy") == "Never" and before is not None:
         failed = image.endswith("-fail")
         code = {"exitCode": int(failed), "reason": "Error" if failed else "Completed"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from steersman.testing.kubernetes.controllers.writing import create, owned, owner_of, save_status
+from steersman.testing.kubernetes.names import spelled
 from steersman.testing.kubernetes.status import Document
 from steersman.testing.kubernetes.store import Store
 from steersman.testing.kubernetes.subresources import is_ready
@@ -35,7 +36,7 @@ def _add(store: Store, found: Document, index: int) -> None:
             "kind": "Pod",
             "apiVersion": "v1",
             "metadata": {
-                "name": f"{name}-{store.version % 0xFFFFF:05x}{index}",
+                "name": f"{name}-{spelled(store.version * 1_000 + index)}",
                 "generateName": f"{name}-",
                 "namespace": found["metadata"]["namespace"],
                 "labels": dict(template["metadata"].get("labels", {})),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from steersman.testing.kubernetes import defaults, ownership
 from steersman.testing.kubernetes.kinds import Kind
+from steersman.testing.kubernetes.names import spelled
 from steersman.testing.kubernetes.status import Document
 from steersman.testing.kubernetes.store import Store
 
@@ -81,8 +82,7 @@ def template_hash(template: Document) -> str:
     """A short name of a pod template, the same for the same template."""
     text = json.dumps(template, sort_keys=True, separators=(",", ":")).encode()
     number = int.from_bytes(hashlib.sha256(text).digest()[:8], "big")
-    letters = "bcdfghjklmnpqrstvwxz2456789"
-    return "".join(letters[(number >> (5 * i)) % len(letters)] for i in range(HASH_LENGTH))
+    return spelled(number, HASH_LENGTH)
 
 
 def condition(store: Store, former: list[Document], kind: str, status: str, **said: str) -> Document:
