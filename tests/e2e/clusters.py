@@ -39,8 +39,8 @@ async def prometheus(folder: Path) -> asyncio.Server:
         if path.path.endswith("query_range"):
             start, end, step = (float(asked[name][0]) for name in ("start", "end", "step"))
             times = [start + step * i for i in range(int((end - start) / step) + 1)]
-            # What stands still is no sign of life: the last digits move.
-            moving = [(t, (int(t) * 7919) % 11) for t in times]
+            # What stands still is no sign of life: the last digits move, from each point to the next, without a trend.
+            moving = [(t, (int(t * 1_000) * 7919) % 11) for t in times]
             level = 40.0 if DEPTH in query else float(value)
             values = [[t, f"{level * (1 + 0.01 * by):.6g}"] for t, by in moving]
             result = [{"metric": {}, "values": values}]

@@ -34,6 +34,10 @@ CANDIDATES = 200
 """Nearest entries that are scored by meaning; the others count as unrelated."""
 _OUTCOMES = "outcomes/"
 """Before a namespace: where its runs are counted, one entry a run, so that none is counted twice or lost in a race."""
+_LATE = "late/"
+"""Before a namespace: the ids of its entries that have no vectors yet."""
+BOOKS = frozenset({"outcomes", "late"})
+"""Kinds of entries that are no scenarios."""
 
 
 @dataclass(slots=True)
@@ -56,7 +60,8 @@ class KnowledgeBase:
         """The same, with all that may be known: tools, signals, mode, limit. Raises InputError for a goal too long."""
         if len(ask.goal) > LONGEST_GOAL:
             raise InputError(f"a goal of {len(ask.goal)} characters, and {LONGEST_GOAL} are the limit; say it shorter")
-        return recall_for(ask, shelf=self.shelf(), dense=self._closeness(ask.goal))
+        shelf = self.shelf()
+        return recall_for(ask, shelf=shelf, dense=self._closeness(ask.goal)) if shelf.entries else []
 
     def entries(self) -> Sequence[Entry]:
         """All scenarios, by id."""
@@ -69,13 +74,19 @@ class KnowledgeBase:
             raise InputError(f"no scenario {scenario_id!r}; `steer scenarios list` shows what there is")
         return entry
 
-    def add(self, scenarios: Sequence[Scenario], *, reviewed_by: str | None = None) -> list[Elaborated]:
+    def add(
+        self, scenarios: Sequence[Scenario], *, reviewed_by: str | None = None, late: bool = False
+    ) -> list[Elaborated]:
         """Holds these, with what code could read out of their text; what it could not is in the answer.
 
         reviewed_by: whoever vouches for them. A review that a document claims for itself does not count.
+        late: their vectors are made by whoever searches next; an embedder takes a second to load.
         """
         done = [elaborate(_vouched(scenario, reviewed_by)) for scenario in scenarios]
-        self._put([item.scenario for item in done])
+        if late:
+            marks = [Record(id=item.scenario.id, document={"kind": "late"}) for item in done]
+            self.store.put(_LATE + self.namespace, marks, [self.nothing() for _ in marks])
+        self._put([item.scenario for item in done], late=late)
         return done
 
     def remove(self, scenario_id: str) -> None:
@@ -140,11 +151,12 @@ class KnowledgeBase:
             found[scenario] = found.get(scenario, Outcomes()).after(state)
         return found
 
-    def _put(self, scenarios: Sequence[Scenario], namespace: str | None = None) -> None:
+    def _put(self, scenarios: Sequence[Scenario], namespace: str | None = None, *, late: bool = False) -> None:
         records = [
             Record(id=s.id, document=s.model_dump(mode="json", by_alias=True), labels=labels_of(s)) for s in scenarios
         ]
-        self.store.put(namespace or self.namespace, records, self.vectors(scenarios))
+        vectors = [self.nothing() for _ in records] if late else self.vectors(scenarios)
+        self.store.put(namespace or self.namespace, records, vectors)
         self._shelf = None
 
     def vectors(self, scenarios: Sequence[Scenario]) -> list[Vectors]:
@@ -165,6 +177,7 @@ class KnowledgeBase:
         if self.embedder is None or not goal.strip():
             return None
         self._index_shipped(self.embedder)
+        self._index_late()
         asked = np.asarray(self.embedder.embed([goal]), np.float32)[0]
         hits = [hit for name in self._names() for hit in self.store.search(name, asked, limit=CANDIDATES)]
         return {ScenarioId(hit.id): max((hit.score - self._floor) / (1 - self._floor), 0.0) for hit in hits}
@@ -185,6 +198,13 @@ class KnowledgeBase:
         stale = [s for s in shipped.values() if held.get(s.id) != s.model_dump(mode="json", by_alias=True)]
         if stale:
             self._put(stale, SHIPPED)
+
+    def _index_late(self) -> None:
+        """Gives their vectors to entries that were added without; those that were removed since are forgotten."""
+        waiting = {record.id for record in self.store.records(_LATE + self.namespace)}
+        if waiting:
+            self._put([entry.scenario for entry in self.shelf().entries.values() if entry.scenario.id in waiting])
+            self.store.remove(_LATE + self.namespace, sorted(waiting))
 
 
 def validate(text: str, *, file: str = "standard input") -> tuple[Loaded, list[Elaborated]]:

@@ -39,4 +39,4 @@ def _keep(memories: KnowledgeBase, identity: str, goal: str, notes: tuple[str, .
         labels=Labels(platforms=frozenset({platform} if platform else ())),
         provenance=ScenarioProvenance(author="memory"),
     )
-    memories.add([scenario])
+    memories.add([scenario], late=True)

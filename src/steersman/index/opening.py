@@ -7,7 +7,7 @@ from pathlib import Path
 from steersman.domain.errors import ConfigError
 from steersman.domain.ports import Embedder
 from steersman.domain.scenario import Scenario
-from steersman.index.base import DEFAULT, KnowledgeBase
+from steersman.index.base import BOOKS, DEFAULT, KnowledgeBase
 from steersman.index.sqlite import SqliteStore
 from steersman.index.store import VectorStore
 
@@ -55,7 +55,7 @@ def reindex(home: Path, *, embedder: Embedder | None) -> int:
     blocks = {}
     for name in store.namespaces():
         records = list(store.records(name))
-        scenarios = [Scenario.model_validate(r.document) for r in records if r.document.get("kind") != "outcomes"]
+        scenarios = [Scenario.model_validate(r.document) for r in records if r.document.get("kind") not in BOOKS]
         vectors = dict(zip((str(s.id) for s in scenarios), base.vectors(scenarios), strict=True))
         blocks[name] = [(r.id, vectors.get(r.id, base.nothing())) for r in records]
     dimension = embedder.dimension if embedder else 1

@@ -8,6 +8,7 @@ import pytest
 from steersman.domain.errors import InputError
 from steersman.index.base import KnowledgeBase, validate
 from steersman.index.embedders import default
+from steersman.index.memories import open_memories
 from steersman.index.opening import open_base, reindex
 from steersman.knowledge.document import read
 from steersman.knowledge.fit import Ask
@@ -122,3 +123,47 @@ def test_the_default_embedder_finds_by_meaning_in_both_languages(tmp_path: Path)
         "promote-read-replica"
     )
     assert base.recall("오늘 서울 날씨 어때", None) == []
+
+
+class Counted(Letters):
+    """The same, which says what it was asked to embed."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def embed(self, texts: list[str]) -> np.ndarray:
+        self.asked += texts
+        return super().embed(texts)
+
+
+CATS, DOGS = "id: cats\ngoal: feed the office cats", "id: dogs\ngoal: walk the office dogs"
+
+
+def test_vectors_that_nobody_needs_yet_are_made_by_the_next_search_and_only_once(tmp_path: Path) -> None:
+    embedder = Counted()
+    memories = open_memories(tmp_path, embedder=embedder)
+    assert memories.search(Ask(goal="cats")) == []
+    memories.add(read(CATS).scenarios, late=True)
+    memories.add(read(DOGS).scenarios, late=True)
+    assert embedder.asked == []
+    another = open_memories(tmp_path, embedder=embedder)
+    assert ids(another, Ask(goal="feed the office cats"))[0] == "cats"
+    assert "feed the office cats" in embedder.asked
+    assert "walk the office dogs" in embedder.asked
+    assert len(list(another.store.search(another.namespace, embedder.embed(["cats"])[0], limit=9))) == 2
+    before = len(embedder.asked)
+    another.search(Ask(goal="cats"))
+    assert embedder.asked[before:] == ["cats"]
+
+
+def test_what_was_removed_before_it_had_vectors_is_forgotten(tmp_path: Path) -> None:
+    memories = open_memories(tmp_path, embedder=Letters())
+    memories.add([*read(CATS).scenarios, *read(DOGS).scenarios], late=True)
+    memories.remove("cats")
+    assert ids(memories, Ask(goal="feed the office cats")) in ([], ["dogs"])
+
+
+def test_an_index_is_made_anew_with_entries_that_had_no_vectors_yet(tmp_path: Path) -> None:
+    open_memories(tmp_path, embedder=None).add(read(CATS).scenarios, late=True)
+    reindex(tmp_path, embedder=Letters())
+    assert ids(open_memories(tmp_path, embedder=Letters()), Ask(goal="feed the office cats"))[0] == "cats"
