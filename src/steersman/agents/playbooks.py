@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -26,6 +26,8 @@ class Ask:
     verb: str
     arguments: JsonObject
     rows: Means | None = None
+    about: str = ""
+    """The service whose findings rest on the answer as well, though it holds no sign."""
 
 
 GRAVE = r"\b(FATAL|PANIC|panic:|Traceback)"
@@ -35,6 +37,8 @@ SOME: Means = ("error_bug", 0.4)
 NAMED = frozenset({"service", "app", "deployment", "rollout", "workload", "name"})
 AVOIDED = frozenset({"buildinfo", "version", "schema", "metadata"})
 """Verbs whose answers tell nothing of trouble."""
+MOST_FOLLOWED = 3
+"""Services that are asked about once more."""
 FIRST = ("health", "status", "alert", "event", "list", "pod", "rollout", "activity", "lock")
 """Words in a verb that make it worth asking early."""
 
@@ -149,6 +153,20 @@ def _arguments(schema: JsonObject, known: Known) -> JsonObject | None:
         return None
     found: JsonObject = {name: value for name in properties if (value := known.value(name)) is not None}
     return found if all(name in found for name in required) else None
+
+
+def _logs(services: Sequence[str]) -> Iterator[Ask]:
+    """What the ailing wrote last: for people to read."""
+    return (Ask("logs", {"name": service}, about=service) for service in services[:MOST_FOLLOWED])
+
+
+FOLLOW_UP: dict[str, Callable[[Sequence[str]], Iterator[Ask]]] = {"kubernetes": _logs}
+
+
+def follow_up(toolset: str, operations: Mapping[str, Operation], services: Sequence[str]) -> tuple[Ask, ...]:
+    """What is asked when the first answers are there. services: those with strong signs, the strongest first."""
+    asked = FOLLOW_UP.get(toolset)
+    return tuple(ask for ask in asked(services) if ask.verb in operations) if asked else ()
 
 
 def verbs(toolset: str, catalogue: Mapping[OperationName, Operation]) -> dict[str, Operation]:

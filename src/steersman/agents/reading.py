@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from steersman.agents.playbooks import Ask, Known, asks, verbs
-from steersman.agents.signs import Sign, rows, signs
+from steersman.agents.playbooks import Ask, Known, asks, follow_up, verbs
+from steersman.agents.signs import Sign, rows, signs, worst
 from steersman.domain.call import Call
 from steersman.domain.environment import Environment, Principal
 from steersman.domain.errors import ConfigError, InputError, SteersmanError
@@ -23,6 +23,8 @@ from steersman.domain.typed import WHOLE
 
 EXCERPT = 500
 """Characters of an answer that evidence carries."""
+STRONG = 0.5
+"""Score of a sign from which its service is asked about once more."""
 SHOWN = 6_000
 """Characters of an answer that a model is shown."""
 
@@ -60,7 +62,11 @@ class Reading(Fact):
     verb: str
     arguments: JsonObject
     answer: str = ""
-    """Untrusted, cut: for a model to read, and as an excerpt for people."""
+    """Untrusted, cut: for a model to read."""
+    excerpt: str = ""
+    """Untrusted, shorter: what people are shown."""
+    about: str = ""
+    """The service whose findings rest on it, too."""
     error: str = ""
     """Name of the error's class, when there was no answer."""
     signs: tuple[Sign, ...] = ()
@@ -92,9 +98,14 @@ class Reader:
         return len(self.readings) >= self.limits.calls or self.desk.clock.monotonic() >= self.until
 
     async def playbook(self) -> None:
-        """Everything that is asked without a model, all at once."""
+        """Everything that is asked without a model, all at once; then what the answers make worth asking."""
         listed = asks(self.toolset, self.operations, self.known)[: self.limits.calls]
         await asyncio.gather(*(self.ask(one.verb, one.arguments, means=one) for one in listed))
+        strong = sorted((s for r in self.readings for s in r.signs if s.score >= STRONG), key=lambda sign: -sign.score)
+        ill = dict.fromkeys(sign.service for sign in strong if sign.service)
+        first = sorted(ill, key=lambda service: service != self.known.service)
+        more = follow_up(self.toolset, self.operations, first)
+        await asyncio.gather(*(self.ask(one.verb, one.arguments, means=one) for one in more))
 
     async def ask(self, verb: str, arguments: JsonObject, *, means: Ask | None = None) -> tuple[Reading | None, bool]:
         """The reading, and whether it is new; None when the verb is no read of this toolset, or the budget is spent."""
@@ -103,16 +114,29 @@ class Reader:
             return None, False
         key = _key(verb, arguments)
         if key in self._asked:
-            return self._asked[key], False
+            return self._known(key, means), False
         if self.spent:
             return None, False
-        reading = Reading(id=EvidenceId(f"{self.toolset}-{len(self.readings) + 1}"), verb=verb, arguments=arguments)
+        reading = Reading(
+            id=EvidenceId(f"{self.toolset}-{len(self.readings) + 1}"),
+            verb=verb,
+            arguments=arguments,
+            about=means.about if means else "",
+        )
         place = len(self.readings)
         self.readings.append(reading)
         self._asked[key] = reading
         done = await self._answered(reading, operation, means)
         self.readings[place] = self._asked[key] = done
         return done, True
+
+    def _known(self, key: Digest, means: Ask | None) -> Reading:
+        reading = self._asked[key]
+        if means is not None and means.about:
+            place = self.readings.index(reading)
+            reading = reading.model_copy(update={"about": means.about})
+            self.readings[place] = self._asked[key] = reading
+        return reading
 
     async def _answered(self, reading: Reading, operation: Operation, means: Ask | None) -> Reading:
         call = Call(
@@ -135,7 +159,10 @@ class Reader:
             return reading.model_copy(update={"error": type(e).__name__, "answer": told[:EXCERPT]})
         found = rows(output, *means.rows) if means is not None and means.rows else signs(output)
         whole = str(output.get(WHOLE, ""))
-        return reading.model_copy(update={"answer": canonical(output).decode()[:SHOWN], "signs": found, "whole": whole})
+        answer = canonical(output).decode()
+        excerpt = last_lines(output) or (canonical(worst(output)).decode() if found else answer)
+        update = {"answer": answer[:SHOWN], "excerpt": excerpt[:EXCERPT], "signs": found, "whole": whole}
+        return reading.model_copy(update=update)
 
 
 def readable(toolset: str, catalogue: Mapping[OperationName, Operation]) -> dict[str, Operation]:
@@ -155,7 +182,7 @@ def evidence(readings: Sequence[Reading], toolset: str, known: Known) -> dict[Ev
             query={"operation": f"{toolset}.{reading.verb}", "arguments": reading.arguments},
             window=known.window,
             value=f"{len(reading.signs)} signs of trouble in {len(reading.answer)} characters",
-            excerpt=reading.answer[:EXCERPT],
+            excerpt=reading.excerpt,
             whole=reading.whole,
         )
         for reading in readings
@@ -170,6 +197,14 @@ def holes(readings: Sequence[Reading], toolset: str) -> tuple[str, ...]:
             {f"{toolset}: {reading.verb}: {reading.error}" for reading in readings if reading.error and _lost(reading)}
         )
     )
+
+
+def last_lines(output: JsonObject) -> str:
+    """The end of an answer that is lines of a log; empty for any other."""
+    listed = output.get("lines")
+    rows = listed if isinstance(listed, list) else []
+    lines = [str(row["line"]) for row in rows if isinstance(row, dict) and "line" in row]
+    return "\n".join(lines)[-EXCERPT:]
 
 
 def _lost(reading: Reading) -> bool:

@@ -52,6 +52,8 @@ WORDS: dict[str, tuple[FaultKind, float]] = {
     "FailedScheduling": ("unknown", 0.4),
     "Unschedulable": ("unknown", 0.6),
     "Evicted": ("unknown", 0.6),
+    "BackoffLimitExceeded": ("unknown", 0.6),
+    "DeadlineExceeded": ("unknown", 0.6),
     "Unhealthy": ("unknown", 0.4),
     "NotReady": ("unknown", 0.6),
     "Degraded": ("unknown", 0.6),
@@ -94,8 +96,14 @@ class Sign(Fact):
 
 def signs(answer: JsonObject) -> tuple[Sign, ...]:
     """All signs in an answer, each once, strongest first."""
-    found = dict.fromkeys(_walk(answer, ("", ""), DEPTH))
+    found = dict.fromkeys(sign for sign, _ in _walk(answer, ("", ""), DEPTH))
     return tuple(sorted(found, key=lambda sign: (-sign.score, sign.service, sign.kind, sign.field)))
+
+
+def worst(answer: JsonObject) -> JsonObject:
+    """The object in an answer that holds its strongest sign; the answer itself where there is none."""
+    found = [(sign.score, value) for sign, value in _walk(answer, ("", ""), DEPTH)]
+    return max(found, key=lambda one: one[0])[1] if found else answer
 
 
 def rows(answer: JsonObject, kind: FaultKind, score: float) -> tuple[Sign, ...]:
@@ -119,7 +127,8 @@ def _names(part: Mapping[str, JsonValue], keys: tuple[str, ...]) -> Iterator[str
     return (str(part[key]) for key in keys if is_name(part.get(key)))
 
 
-def _walk(value: JsonValue, above: tuple[str, str], depth: int) -> Iterator[Sign]:
+def _walk(value: JsonValue, above: tuple[str, str], depth: int) -> Iterator[tuple[Sign, JsonObject]]:
+    """Each sign with the object that holds it."""
     if depth == 0:
         return
     if isinstance(value, list):
@@ -128,7 +137,7 @@ def _walk(value: JsonValue, above: tuple[str, str], depth: int) -> Iterator[Sign
     elif isinstance(value, dict):
         mine = owner(value, above)
         for kind, score, name, word in _of(value):
-            yield Sign(kind=kind, score=score, field=name, word=word, service=mine[0], instance=mine[1])
+            yield Sign(kind=kind, score=score, field=name, word=word, service=mine[0], instance=mine[1]), value
         for each in value.values():
             yield from _walk(each, mine, depth - 1)
 

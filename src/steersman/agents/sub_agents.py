@@ -304,7 +304,16 @@ def _findings(toolset: str, readings: Sequence[Reading]) -> tuple[Finding, ...]:
                 evidence=(reading.id,),
             )
             found[key] = _stronger(found[key], new) if key in found else new
-    return tuple(sorted(found.values(), key=lambda finding: (-finding.score, finding.service, finding.kind)))
+    read = {(reading.about, reading.id) for reading in readings if reading.about and not reading.error}
+    whole = [
+        _resting(finding, [key for service, key in sorted(read) if service == finding.service])
+        for finding in found.values()
+    ]
+    return tuple(sorted(whole, key=lambda finding: (-finding.score, finding.service, finding.kind)))
+
+
+def _resting(finding: Finding, more: Sequence[EvidenceId]) -> Finding:
+    return finding.model_copy(update={"evidence": tuple(dict.fromkeys((*finding.evidence, *more)))})
 
 
 def _stronger(one: Finding, other: Finding) -> Finding:

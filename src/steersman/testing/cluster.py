@@ -26,7 +26,8 @@ UNKNOWABLE: JsonObject = {"type": "object", "properties": {"sql": {"type": "stri
 POD: JsonObject = {"labels": {"app": "payments"}, "pod": "payments-1", "reason": "CrashLoopBackOff"}
 
 
-def _operation(name: str, *, effect: Effect = "read", schema: JsonObject = ANY) -> Operation:
+def operation(name: str, *, effect: Effect = "read", schema: JsonObject = ANY) -> Operation:
+    """One operation, a read unless said otherwise."""
     return Operation(
         name=OperationName(name),
         summary=f"does {name}",
@@ -40,12 +41,12 @@ def _operation(name: str, *, effect: Effect = "read", schema: JsonObject = ANY) 
 CATALOGUE = {
     each.name: each
     for each in (
-        _operation("kubernetes.pods"),
-        _operation("kubernetes.events"),
-        _operation("kubernetes.deployment", schema=OF_SERVICE),
-        _operation("kubernetes.exec_sql", schema=UNKNOWABLE),
-        _operation("kubernetes.delete_pod", effect="destructive"),
-        _operation("vault.health"),
+        operation("kubernetes.pods"),
+        operation("kubernetes.events"),
+        operation("kubernetes.deployment", schema=OF_SERVICE),
+        operation("kubernetes.exec_sql", schema=UNKNOWABLE),
+        operation("kubernetes.delete_pod", effect="destructive"),
+        operation("vault.health"),
     )
 }
 

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steersman.agents.signs import rows, signs
+from steersman.agents.reading import EXCERPT, last_lines
+from steersman.agents.signs import rows, signs, worst
 from steersman.domain.fact import JsonObject
 from steersman.domain.naming import is_name
 
@@ -55,6 +56,29 @@ def test_rows_of_a_query_for_what_is_ill_are_signs_once_each() -> None:
     answer: JsonObject = {"series": [{"labels": {"job": "front"}}, {"labels": {"job": "front"}}, {"labels": {}}]}
     assert [(s.service, s.score) for s in rows(answer, "crash_loop", 0.8)] == [("front", 0.8), ("", 0.8)]
     assert rows({}, "crash_loop", 0.8) == ()
+
+
+def test_what_people_are_shown_is_the_object_with_the_strongest_sign() -> None:
+    ill: JsonObject = {"workload": "pay", "reason": "CrashLoopBackOff", "ended_by": "OOMKilled"}
+    answer: JsonObject = {"ailing": [{"workload": "cart", "reason": "ImagePullBackOff"}, ill]}
+    assert worst(answer) == ill
+    assert [(s.service, s.kind, s.word) for s in signs(answer)] == [
+        ("pay", "memory_leak", "OOMKilled"),
+        ("pay", "crash_loop", "CrashLoopBackOff"),
+        ("cart", "bad_config", "ImagePullBackOff"),
+    ]
+    assert worst({"ailing": []}) == {"ailing": []}
+
+
+def test_of_a_log_people_are_shown_the_end() -> None:
+    lines: JsonObject = {"lines": [{"pod": "p", "line": "x" * EXCERPT}, {"pod": "p", "line": "panic"}, "odd"]}
+    assert last_lines(lines) == "x" * (EXCERPT - 6) + "\npanic"
+    assert last_lines({"lines": 5}) == last_lines({"pods": []}) == ""
+
+
+def test_restarts_without_a_time_support_and_are_no_cause() -> None:
+    assert [sign.score for sign in signs({"restarts": 400})] == [0.4]
+    assert [sign.score for sign in signs({"restarting": True, "stuck": False})] == [0.7]
 
 
 json = st.recursive(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from steersman.agents.reading import Limits
+from steersman.agents.reading import Desk, Limits
 from steersman.agents.sub_agents import SubAgentDeps, SubAnswer, sub_agent
 from steersman.domain.errors import ConfigError
+from steersman.domain.fact import JsonObject
 from steersman.domain.model import Answer, Prompt, ToolRequest
 from steersman.domain.signal import Window
 from steersman.testing.chat import ScriptedChat, calling, in_turn, obedient
 from steersman.testing.clock import NOON
-from steersman.testing.cluster import CATALOGUE, POD, System, desk
+from steersman.testing.cluster import CATALOGUE, POD, System, desk, operation
 
 WINDOW = Window(start=NOON - timedelta(minutes=5), end=NOON)
 
@@ -41,6 +43,30 @@ async def test_without_a_model_everything_is_asked_that_can_be_filled_in() -> No
     assert [(f.service, f.instance, f.kind) for f in found.findings] == [("payments", "payments-1", "crash_loop")]
     assert found.findings[0].evidence == ("kubernetes-2",)
     assert found.evidence[found.findings[0].evidence[0]].query["operation"] == "kubernetes.pods"
+
+
+def with_logs(*broken: str) -> Desk:
+    log = operation("kubernetes.logs", schema={"type": "object", "properties": {"name": {}}, "required": ["name"]})
+    pods: JsonObject = {"ailing": [{"workload": name, "reason": "CrashLoopBackOff"} for name in broken]}
+    system = System(answers={"pods": pods, "events": {}, "logs": {"lines": [{"pod": "p", "line": "panic: no DB_URL"}]}})
+    known = desk(system)
+    return replace(known, catalogue={**known.catalogue, log.name: log})
+
+
+async def test_what_the_ailing_wrote_last_is_read_and_cited() -> None:
+    agent = sub_agent("kubernetes", SubAgentDeps(with_logs("a", "b", "c", "d")))
+    found = (await agent.ainvoke({"question": "?", "window": WINDOW, "service": "c"}))["answer"]
+    asked = [each.query["arguments"] for each in found.evidence.values() if "logs" in str(each.query["operation"])]
+    assert asked == [{"name": "c"}, {"name": "a"}, {"name": "b"}]
+    cited = {finding.service: finding.evidence for finding in found.findings}
+    assert [len(cited[name]) for name in "abcd"] == [2, 2, 2, 1]
+    assert found.evidence[cited["c"][1]].excerpt == "panic: no DB_URL"
+
+
+async def test_where_nothing_ails_no_log_is_read() -> None:
+    agent = sub_agent("kubernetes", SubAgentDeps(with_logs()))
+    found = (await agent.ainvoke({"question": "?", "window": WINDOW}))["answer"]
+    assert {each.query["operation"] for each in found.evidence.values()} == {"kubernetes.pods", "kubernetes.events"}
 
 
 async def test_a_known_service_is_asked_about() -> None:

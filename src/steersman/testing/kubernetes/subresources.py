@@ -68,9 +68,12 @@ class Subresources:
                 f"a container name must be specified for pod {target.name}, choose one of: [{' '.join(names)}]"
             )
         statuses: list[Document] = pod["status"].get("containerStatuses", [])
-        state: Document = next((each["state"] for each in statuses if each["name"] == wanted), {})
-        if "waiting" in state and not ask.flag("previous"):
-            why = state["waiting"]["reason"]
+        mine: Document = next((each for each in statuses if each["name"] == wanted), {"state": {}})
+        ended = "terminated" in (mine.get("lastState") or {})
+        if ask.flag("previous") and not ended:
+            raise bad_request(f'previous terminated container "{wanted}" in pod "{target.name}" not found')
+        if "waiting" in mine["state"] and not ended:
+            why = mine["state"]["waiting"]["reason"]
             raise bad_request(f'container "{wanted}" in pod "{target.name}" is waiting to start: {why}')
         lines = pod["metadata"].get("annotations", {}).get("double/log", f"{wanted} started\n{wanted} ready\n")
         kept = lines.splitlines()[-int(ask.query.get("tailLines") or 1_000_000) :]

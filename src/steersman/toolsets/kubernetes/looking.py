@@ -193,6 +193,7 @@ def _event(event: Document) -> dict[str, JsonValue]:
 def _logs(cluster: Cluster) -> Handler:
     async def run(arguments: JsonObject, _: CallContext) -> JsonObject:
         lines: list[JsonValue] = []
+        arguments = {**arguments, "namespace": arguments.get("namespace") or cluster.namespace}
         pods = sorted(await pods_of(cluster, arguments), key=lambda each: str(metadata(each).get("creationTimestamp")))
         for pod in pods[-MOST_PODS:]:
             lines += await _lines(cluster, pod)
@@ -204,8 +205,14 @@ def _logs(cluster: Cluster) -> Handler:
 async def _lines(cluster: Cluster, pod: Document) -> list[JsonValue]:
     place = Place(PODS, str(metadata(pod).get("namespace")), str(metadata(pod).get("name")))
     containers = spec(pod).get("containers") or [{}]
-    query = {"tailLines": str(LINES), "container": str(containers[0].get("name", "")), "limitBytes": str(64 * 1024)}
-    query["timestamps"] = "true"
+    name = str(containers[0].get("name", ""))
+    query = {"tailLines": str(LINES), "container": name, "limitBytes": str(64 * 1024), "timestamps": "true"}
+    if trouble.runs_again(pod, name):
+        return [*await _told(cluster, place, {**query, "previous": "true"}), *await _told(cluster, place, query)]
+    return await _told(cluster, place, query)
+
+
+async def _told(cluster: Cluster, place: Place, query: dict[str, str]) -> list[JsonValue]:
     try:
         raw = await cluster.api.raw(Ask("GET", path_of(place, "log"), query))
     except RefusalError as e:

@@ -88,7 +88,12 @@ SECRET = Thing(SYSTEM, "secret", keys=NAMED, state={"version": TEXT})
 VERSION = Thing(SYSTEM, "control_plane", keys={"name": OBJECT_NAME}, state={"version": TEXT}, observed={"ready": FLAG})
 
 EVENTS = reading("kubernetes.events", "Recent events of a workload", NAMED, {"events": LIST, "count": COUNT})
-LOGS = reading("kubernetes.logs", "The last log lines of a workload", NAMED, {"lines": LIST, "count": COUNT})
+LOGS = reading(
+    "kubernetes.logs",
+    "The last log lines of a workload, and of a container that was restarted those before its end",
+    NAMED,
+    {"lines": LIST, "count": COUNT},
+).model_copy(update={"input_schema": closed(NAMED, optional=("namespace",))})
 DEPRECATED = reading(
     "kubernetes.deprecated_apis",
     "Objects that use interfaces which a version removes",

@@ -94,6 +94,13 @@ def shown(line: dict[str, JsonValue]) -> str:
     return f"{reason} ({ended})" if reason and ended not in ("", "Error") else reason
 
 
+def runs_again(document: Document, container: str) -> bool:
+    """Whether a container runs that has ended before: why it did stands in the log of its former run."""
+    found = status(document).get("containerStatuses") or []
+    mine = next((each for each in found if each.get("name") == container), {})
+    return _is(mine, "running") and any(_ends(mine))
+
+
 def warning(event: Document, at: str) -> dict[str, JsonValue]:
     """One event in a line. at: when it was last seen. Its message is untrusted."""
     involved = event.get("involvedObject") or {}

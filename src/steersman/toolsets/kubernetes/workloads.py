@@ -13,7 +13,7 @@ from steersman.remote.kubernetes.changing import Edit, named
 from steersman.remote.kubernetes.objects import TEMPLATE, container_path, main_container, selector_text, spec
 from steersman.remote.kubernetes.ownership import metadata
 from steersman.remote.kubernetes.resources import DEPLOYMENTS, PODS, REPLICA_SETS
-from steersman.toolsets.kubernetes import reading, settling, trouble
+from steersman.toolsets.kubernetes import owners, reading, settling, trouble
 from steersman.toolsets.kubernetes.cluster import Cluster, change, create, delete, place_of
 
 HASH = "pod-template-hash"
@@ -88,13 +88,15 @@ async def _shown(cluster: Cluster, arguments: JsonObject, found: settling.Progre
 
 
 async def pods_of(cluster: Cluster, arguments: JsonObject) -> list[Document]:
-    """The pods that a Deployment selects; those of another workload with labels of the same kind are left out."""
+    """The pods that a Deployment selects; those of another workload with labels of the same kind are left out.
+
+    Where there is no such Deployment, those of any other workload of that name.
+    """
     live = await cluster.writer.read(place_of(DEPLOYMENTS, arguments))
+    path, name = PODS.path(str(arguments["namespace"])), str(arguments["name"])
     if live is None:
-        return []
-    path = PODS.path(str(arguments["namespace"]))
+        return [each for each in await cluster.api.every(path) if owners.workload(each) == name]
     found = await cluster.api.every(path, {"labelSelector": selector_text(spec(live).get("selector") or {})})
-    name = str(arguments["name"])
     return [each for each in found if _is_of(each, name)]
 
 

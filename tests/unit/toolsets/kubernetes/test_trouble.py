@@ -195,3 +195,36 @@ async def test_a_time_that_is_none_is_refused(operation: Any) -> None:
     for text in ("yesterday", "2026-11-26T08:00:00"):
         with pytest.raises(InputError, match="no instant with an offset"):
             await ask(shop(), verb, namespace=NAMESPACE, since=text)
+
+
+async def test_the_log_of_a_container_that_waits_is_that_of_its_former_run() -> None:
+    cluster = shop()
+    cluster.make(deployment("pay", "shop/pay:v2-oom", replicas=1), deployment("cart", "shop/cart:v3-bad", replicas=1))
+    cluster.beat(12)
+    told = await ask(cluster, "logs", namespace=NAMESPACE, name="pay")
+    assert [each["line"] for each in told["lines"]] == ["pay started", "pay ready"]
+    (said,) = (await ask(cluster, "logs", namespace=NAMESPACE, name="cart"))["lines"]
+    assert "is waiting to start: ImagePullBackOff" in said["line"]
+
+
+def test_a_container_that_runs_again_has_a_former_run() -> None:
+    again = {"name": "web", "state": RUNNING, "lastState": ended("Error", 1, hours=2)}
+    assert trouble.runs_again(pod(again), "web")
+    assert not trouble.runs_again(pod({"name": "web", "state": RUNNING}), "web")
+    assert not trouble.runs_again(pod({**again, "state": waiting("CrashLoopBackOff")}), "web")
+
+
+async def test_pods_of_a_workload_that_is_no_deployment_are_found() -> None:
+    cluster = shop()
+    member = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "db-0", "namespace": NAMESPACE, "labels": {"app": "db"}},
+        "spec": {"containers": [{"name": "db", "image": "shop/db:v1"}]},
+    }
+    cluster.make(member)
+    cluster.beat(3)
+    found = await ask(cluster, "pods", namespace=NAMESPACE, name="db")
+    assert [(each["pod"], each["workload"]) for each in found["pods"]] == [("db-0", "db")]
+    assert (await ask(cluster, "logs", namespace=NAMESPACE, name="db"))["count"] == 2
+    assert (await ask(cluster, "pods", namespace=NAMESPACE, name="nobody"))["pods"] == []
