@@ -76,7 +76,7 @@ def detective(investigate: Callable[[Task], Awaitable[Investigation]]) -> SubAge
         found: Investigation = state["found"]
         best = found.root_causes[0] if found.root_causes else None
         text = (
-            best.explanation
+            f"{best.service}: {best.kind}. {best.explanation}"
             if best
             else {"no_fault": "no fault", "not_enough_data": "not enough data"}.get(found.result, found.result)
         )

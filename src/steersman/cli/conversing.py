@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from steersman.app.wiring import App
     from steersman.domain.conversation import Origin, ThreadId
     from steersman.domain.fact import JsonObject
-    from steersman.domain.finding import Investigation
+    from steersman.domain.finding import Investigation, RootCause
     from steersman.domain.plan import Plan
     from steersman.domain.scenario import Match
     from steersman.gate.redaction import Redactor
@@ -262,9 +262,17 @@ def _found(found: Investigation, lang: Lang) -> list[str]:
     if found.result == "not_enough_data":
         return [say("not_enough_data", lang, why="; ".join(found.holes[:3]) or "no telemetry in the window")]
     return [
-        say("cause", lang, rank=c.rank, text=c.explanation, score=c.score, ids=", ".join(c.evidence))
+        say("cause", lang, rank=c.rank, text=_cause(c), score=c.score, ids=", ".join(c.evidence))
         for c in found.root_causes[:CAUSES]
     ]
+
+
+def _cause(cause: RootCause) -> str:
+    """Whose fault of which kind it is, and why: explanations say "its"."""
+    from steersman.cli.render.text import untrusted
+
+    where = untrusted(" ".join(filter(None, (cause.service, cause.version, cause.instance))))
+    return f"{where}: {cause.kind}. {cause.explanation}"
 
 
 def _fitting(match: Match, lang: Literal["en", "ko"]) -> str:
