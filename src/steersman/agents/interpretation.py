@@ -66,7 +66,7 @@ def reading_prompt(goal: Goal, matches: Sequence[Match], world: World) -> Prompt
     scenarios = [match.scenario for match in matches[:MOST_SCENARIOS]]
     told = {
         "scenarios": [_described(scenario) for scenario in scenarios],
-        "services": sorted(world.services),
+        "services": sorted(world.services or world.workloads),
         "request": goal.text,
     }
     return Prompt(
@@ -129,20 +129,21 @@ def _tested(
     goal: Goal, scenario: Scenario, world: World, pairs: Iterator[tuple[str, str]]
 ) -> tuple[JsonObject, list[str]]:
     known = {parameter.name: parameter for parameter in scenario.parameters}
+    known_here = world.named_in(goal.text)
     kept: JsonObject = {}
     ignored: list[str] = []
     for name, text in pairs:
         parameter = known.get(name)
         if parameter is None or name in goal.parameters or name in kept:
             continue
-        if found_in(goal.text, parameter, world.services) is not None:
+        if found_in(goal.text, parameter, known_here) is not None:
             continue  # code has read it
         value = _typed(text, parameter.schema_)
         if not is_said(value, goal):
             ignored.append(f"{name} = {value!r}: nothing in the goal says so")
         elif unfit(parameter, value) is not None:
             ignored.append(f"{name} = {value!r}: it does not fit")
-        elif parameter.kind == "name" and not could_be_named(goal.text, str(value), nouns(parameter), world.services):
+        elif parameter.kind == "name" and not could_be_named(goal.text, str(value), nouns(parameter), known_here):
             ignored.append(f"{name} = {value!r}: nothing says that it is a name")
         elif parameter.kind == "service" and world.services and value not in world.services:
             ignored.append(f"{name} = {value!r}: there is no such service")

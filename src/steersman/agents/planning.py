@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from steersman.domain.call import Call
 from steersman.domain.environment import Principal
-from steersman.domain.errors import InputError
+from steersman.domain.errors import InputError, SteersmanError
 from steersman.domain.goal import Goal
 from steersman.domain.ids import RunId, StepId
 from steersman.domain.model import Model
@@ -52,6 +52,7 @@ async def plan_on_facts(goal: Goal, matches: Sequence[Match], deps: PlanningDeps
 
     Raises InputError when the goal cannot be planned here, and what the gate raises when something cannot be read.
     """
+    deps = await acquainted(deps)
     facts: Facts = {}
     for _ in range(MOST_ROUNDS):
         made = plan(goal, matches, facts, world=deps.world, now=deps.clock.now())
@@ -59,6 +60,22 @@ async def plan_on_facts(goal: Goal, matches: Sequence[Match], deps: PlanningDeps
             return sound(made, deps.world)
         facts = {**facts, **await observe(made.probes, deps)}
     raise InputError(f"{goal.text!r}: after {MOST_ROUNDS} rounds of reading the methods still ask for more; mend them")
+
+
+async def acquainted(deps: PlanningDeps) -> PlanningDeps:
+    """With the names of what runs here, where somebody can tell: a goal speaks of it by name.
+
+    Where it is not told, a goal is read by the words around a name, as where nobody can tell.
+    """
+    world = deps.world
+    if world.services or world.workloads or world.list_workloads is None:
+        return deps
+    try:
+        (reading,) = (await observe([Invocation(operation=world.list_workloads, arguments={})], deps)).values()
+    except SteersmanError:
+        return deps
+    told = reading.state.get("workloads")
+    return replace(deps, world=replace(world, workloads=frozenset(told if isinstance(told, dict) else ())))
 
 
 def sound(made: Plan, world: World) -> Plan:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypedDict
 
-from steersman.agents.planning import MOST_ROUNDS, PlanningDeps, observe, sound
+from steersman.agents.planning import MOST_ROUNDS, PlanningDeps, acquainted, observe, sound
 from steersman.agents.proposing import MODEL_FAILS, Proposal, improved
 from steersman.domain.errors import InputError, SteersmanError
 from steersman.domain.goal import Goal
@@ -24,6 +25,8 @@ class PlanningState(TypedDict, total=False):
 
     goal: Goal
     matches: list[Match]
+    workloads: list[str]
+    """What runs here, told once."""
     facts: dict[str, Reading]
     needs: list[Invocation]
     rounds: int
@@ -34,16 +37,23 @@ class PlanningState(TypedDict, total=False):
 
 
 async def _think(state: PlanningState, runtime: Runtime[PlanningDeps]) -> PlanningState:
-    deps = runtime.context
+    deps = await _met(state, runtime.context)
+    told: PlanningState = {"workloads": sorted(deps.world.workloads)}
     if state.get("rounds", 0) >= MOST_ROUNDS:
         return {"needs": [], "refused": f"after {MOST_ROUNDS} rounds of reading the methods still ask for more"}
     try:
         made = plan(state["goal"], state["matches"], state.get("facts", {}), world=deps.world, now=deps.clock.now())
         if isinstance(made, Needs):
-            return {"needs": list(made.probes), "rounds": state.get("rounds", 0) + 1}
-        return {"needs": [], "plan": sound(made, deps.world)}
+            return {**told, "needs": list(made.probes), "rounds": state.get("rounds", 0) + 1}
+        return {**told, "needs": [], "plan": sound(made, deps.world)}
     except InputError as e:
-        return {"needs": [], "refused": str(e)}
+        return {**told, "needs": [], "refused": str(e)}
+
+
+async def _met(state: PlanningState, deps: PlanningDeps) -> PlanningDeps:
+    if "workloads" not in state:
+        return await acquainted(deps)
+    return replace(deps, world=replace(deps.world, workloads=frozenset(state["workloads"])))
 
 
 async def _look(state: PlanningState, runtime: Runtime[PlanningDeps]) -> PlanningState:
@@ -55,7 +65,7 @@ async def _look(state: PlanningState, runtime: Runtime[PlanningDeps]) -> Plannin
 
 
 async def _consult(state: PlanningState, runtime: Runtime[PlanningDeps]) -> PlanningState:
-    deps = runtime.context
+    deps = await _met(state, runtime.context)
     if deps.model is None:
         return {"notes": []}
     first = Proposal(plan=state.get("plan"), refused=state.get("refused", ""))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from steersman.agents.drafting import Draft, corrected, draft_of, drafting_prompt, scenario_of
 from steersman.agents.interpretation import Interpretation, preferred, read_goal
-from steersman.agents.planning import PlanningDeps, plan_on_facts, sound
+from steersman.agents.planning import PlanningDeps, acquainted, plan_on_facts, sound
 from steersman.domain.errors import (
     BudgetExceededError,
     ConfigError,
@@ -63,6 +63,7 @@ async def propose(goal: Goal, matches: Sequence[Match], deps: PlanningDeps) -> P
 
     Raises what the gate raises when something cannot be read.
     """
+    deps = await acquainted(deps)
     first = await _alone(goal, matches, deps)
     if deps.model is None:
         return first
@@ -135,7 +136,7 @@ def _fits(goal: Goal, match: Match, deps: PlanningDeps) -> bool:
 def _refused_by_facts(goal: Goal, fitting: Sequence[Match], deps: PlanningDeps) -> bool:
     """Whether the best scenario has all its values: then what was seen speaks against it, and no draft goes around."""
     try:
-        bind(goal, fitting[0].scenario, deps.world.services)
+        bind(goal, fitting[0].scenario, deps.world.named_in(goal.text), here=deps.world.defaults)
     except InputError:
         return False
     return True

@@ -129,7 +129,8 @@ def composed(
     if sources:
         toolsets.append(SourceToolset(TELEMETRY, MergedSource(sources), whole))
     signals = frozenset(signal for each in opened for signal in each.signals)
-    return Connection(environment=whole, toolsets=tuple(toolsets), signals=signals)
+    defaults = {name: value for each in opened for name, value in each.defaults.items()}
+    return Connection(environment=whole, toolsets=tuple(toolsets), signals=signals, defaults=defaults)
 
 
 def _keeping(toolset: Toolset, keeper: Keeper | None) -> Toolset:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 
@@ -53,6 +53,8 @@ class Connection:
     environment: Environment
     toolsets: tuple[Toolset, ...]
     signals: frozenset[SignalName] = frozenset()
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    """What parameters of plans are there where a goal does not say."""
     list_services: OperationName | None = None
     """The read that names the services there, as keys of its output's `services`."""
 
@@ -118,6 +120,9 @@ class App:
         return PlanningDeps(self.gate, self.world, CLOCK, self.user, new_run_id("look"), route="cli")
 
 
+LIST_WORKLOADS = OperationName("kubernetes.list_workloads")
+
+
 def new_run_id(prefix: str = "run") -> RunId:
     """An id that no other run has."""
     return RunId(f"{prefix}-{CLOCK.now():%m%d-%H%M%S}-{secrets.token_hex(3)}")
@@ -150,6 +155,8 @@ async def open_app(settings: Settings, connection: Connection) -> AsyncIterator[
             admits_new=rules.admits_new,
             signals=connection.signals,
             services=await _services(gate, connection, user),
+            defaults=connection.defaults,
+            list_workloads=LIST_WORKLOADS if LIST_WORKLOADS in gate.catalogue else None,
         )
         answers, knowledge = desk(settings, journal), Knowledge(settings)
         counted = CountedEngine(engine, knowledge)

@@ -13,7 +13,9 @@ from steersman.domain.operation import Invocation
 from steersman.domain.plan import PHASES, Check, Comparison, Predicate, Retry, Threshold
 from steersman.domain.signal import Selector, SignalName
 
-ParameterKind = Literal["service", "version", "registry", "weights", "percent", "duration_s", "number", "word", "name"]
+ParameterKind = Literal[
+    "service", "version", "registry", "weights", "percent", "duration_s", "amount", "number", "word", "name"
+]
 
 
 class Parameter(Fact):

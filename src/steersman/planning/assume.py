@@ -116,6 +116,8 @@ def _placeholder(parameter: Parameter) -> JsonValue:
         choices = schema.get(word)
         if isinstance(choices, list) and choices:
             return choices[0]
+    if parameter.kind == "amount":
+        return "1Gi"
     if schema.get("type", "string") == "string":
         return f"example-{parameter.name.replace('_', '-')}"
     low = schema.get("minimum", schema.get("exclusiveMinimum"))

@@ -13,6 +13,14 @@ DURATION = re.compile(
 )
 SECONDS = {"h": 3600, "m": 60, "s": 1, "시": 3600, "분": 60, "초": 1}
 PLAIN = re.compile(rf"(?<![A-Za-z0-9_.:/\-])({NUMBER})(?![\d.:/]*%|[\d.]*[-_][A-Za-z0-9]|\.\d)")
+AMOUNT = re.compile(
+    rf"(?<![A-Za-z0-9_.\-])({NUMBER})\s*(?:([KMGTP])(i?)B?|([kmgtp])(i?b|i)|(기가|메가)(?:바이트)?)(?![A-Za-z0-9])"
+)
+QUANTITY = re.compile(rf"{NUMBER}(?:[KMGTPE]i|[kMGTPEm])?")
+"""Source: the `Quantity` type of Kubernetes, without exponents."""
+HANGUL_UNITS = {"기가": "Gi", "메가": "Mi"}
+FORMERLY = (re.compile(r"(?:from|was|now)\s*$", re.IGNORECASE), re.compile(r"\s*(?:에서|부터)"))
+"""What stands before or after an amount that is to be no longer."""
 RANGES = (
     re.compile(rf"between\s+({NUMBER})\s+and\s+({NUMBER})", re.IGNORECASE),
     re.compile(
@@ -47,6 +55,26 @@ def numbers(text: str, words: Collection[str]) -> Iterator[float]:
 def percents(text: str, words: Collection[str]) -> Iterator[float]:
     """Shares between 0 and 1 near one of the words."""
     return (float(hit[1]) / 100 for hit in PERCENT.finditer(text) if near(text, hit, words))
+
+
+def amounts(text: str, words: Collection[str]) -> Iterator[str]:
+    """Amounts of memory in a text that has one of the words, as Kubernetes writes them: `512Mi`, `1G`.
+
+    Not those that were before: `from 256Mi to 1Gi` is 1Gi.
+    """
+    before, after = FORMERLY
+    if words and not any(word.lower() in text.lower() for word in words):
+        return
+    for hit in AMOUNT.finditer(text):
+        if not before.search(text[: hit.start()]) and not after.match(text[hit.end() :]):
+            binary = "i" in (hit[3] or hit[5] or "")
+            unit = HANGUL_UNITS[hit[6]] if hit[6] else (hit[2] or hit[4]).upper() + ("i" if binary else "")
+            yield f"{hit[1]}{'k' if unit == 'K' else unit}"
+
+
+def is_amount(value: object) -> bool:
+    """Whether it is an amount as Kubernetes writes it."""
+    return isinstance(value, str) and QUANTITY.fullmatch(value) is not None
 
 
 def durations(text: str, words: Collection[str]) -> Iterator[float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import assert_never
 
 from pydantic import JsonValue
@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from steersman.domain.fact import JsonObject
 from steersman.domain.scenario import Parameter, ParameterKind
 from steersman.planning.goal_names import NOT_BEFORE, names_in, services_in, words_in
-from steersman.planning.goal_numbers import NUMBER, PLAIN, durations, numbers, percents
+from steersman.planning.goal_numbers import NUMBER, PLAIN, amounts, durations, numbers, percents
 
 VERSION = re.compile(
     NOT_BEFORE + r"(?:(v\d+(?:\.\d+){0,3}(?:[-+][A-Za-z0-9.]+)?)|(?:version|ver\.?|버전)\s*(v?\d+(?:\.\d+){0,3})"
@@ -33,6 +33,13 @@ FACTORS = (1, 0.01, 0.001, 60, 3600, 1000)
 """From what is said to what is kept: shares, milliseconds, minutes, hours, thousands."""
 SHARE = re.compile(rf"\s*{NUMBER}\s*%?[가-힣]*[.,]?\s*")
 
+BY_WORDS: Mapping[str, Callable[[str, Collection[str]], Iterable[float] | Iterable[str]]] = {
+    "percent": percents,
+    "duration_s": durations,
+    "amount": amounts,
+    "number": numbers,
+}
+"""What is read of numbers and their units near words."""
 Values = Iterable[JsonValue] | Iterable[str] | Iterable[float] | Iterable[list[int]]
 
 
@@ -45,6 +52,8 @@ def found_in(text: str, parameter: Parameter, services: frozenset[str]) -> JsonV
 
 def _said(text: str, parameter: Parameter, kind: ParameterKind, services: frozenset[str]) -> Values:
     match kind:
+        case "percent" | "duration_s" | "amount" | "number":
+            return BY_WORDS[kind](text, parameter.words)
         case "service":
             return services_in(text, services)
         case "version":
@@ -53,12 +62,6 @@ def _said(text: str, parameter: Parameter, kind: ParameterKind, services: frozen
             return (hit[1].rstrip("/") for hit in _images(text, services))
         case "weights":
             return _weights(text)
-        case "percent":
-            return percents(text, parameter.words)
-        case "duration_s":
-            return durations(text, parameter.words)
-        case "number":
-            return numbers(text, parameter.words)
         case "word":
             return words_in(text, parameter.schema_.get("enum"))
         case "name":

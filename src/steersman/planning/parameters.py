@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from pydantic import JsonValue
 
@@ -11,14 +13,18 @@ from steersman.domain.fact import JsonObject
 from steersman.domain.goal import Goal
 from steersman.domain.plan import Assumption
 from steersman.domain.scenario import Parameter, Scenario
+from steersman.planning.goal_numbers import is_amount
 from steersman.planning.goal_text import found_in, several_in, unread_numbers
 from steersman.planning.names import nearest
 from steersman.planning.schema import faults, holes, pointer_text, validator
 
 
-def bind(goal: Goal, scenario: Scenario, services: frozenset[str]) -> tuple[JsonObject, tuple[Assumption, ...]]:
+def bind(
+    goal: Goal, scenario: Scenario, services: frozenset[str], *, here: Mapping[str, str] = MappingProxyType({})
+) -> tuple[JsonObject, tuple[Assumption, ...]]:
     """The values of a scenario's parameters, and which of them are assumptions.
 
+    here: what parameters are in this environment where the goal does not say; it comes before a scenario's default.
     Raises InputError that names every missing, unknown and unfit one.
     """
     wrong = [
@@ -34,6 +40,9 @@ def bind(goal: Goal, scenario: Scenario, services: frozenset[str]) -> tuple[Json
         if several:
             wrong.append(_unclear(parameter, several))
             continue
+        if value is None and parameter.name in here:
+            value = here[parameter.name]
+            assumed.append(Assumption(name=parameter.name, value=value, why="so it is configured for this environment"))
         if value is None and parameter.default is not None:
             value = parameter.default
             assumed.append(Assumption(name=parameter.name, value=value, why=parameter.why or "the scenario's default"))
@@ -57,7 +66,9 @@ def _unread(goal: Goal, values: JsonObject) -> tuple[Assumption, ...]:
 
 
 def unfit(parameter: Parameter, value: JsonValue) -> str | None:
-    """Why the value does not fit the parameter's schema; None: it does."""
+    """Why the value does not fit the parameter's kind or schema; None: it does."""
+    if parameter.kind == "amount" and not is_amount(value):
+        return f"{parameter.name!r}: {value!r} is no amount; write it as 512Mi or 2Gi"
     try:
         found = faults(validator(parameter.schema_), value)
     except ValueError as e:

@@ -20,6 +20,8 @@ from steersman.planning.parameters import bind
 from steersman.planning.world import Facts, Needs, World
 
 REASONS_SHOWN = 8
+PLANNED_AT = "planned_at"
+"""What methods may put in where something must be new each time, such as the mark of a restart."""
 SPARE = 1.25
 """Room in the budget above what the steps may take."""
 
@@ -32,7 +34,8 @@ def plan(goal: Goal, matches: Sequence[Match], facts: Facts, *, world: World, no
     """
     scenario, passed = chosen(goal, matches, world)
     assert scenario.method is not None
-    parameters, assumptions = bind(goal, scenario, world.services)
+    parameters, assumptions = bind(goal, scenario, world.named_in(goal.text), here=world.defaults)
+    parameters = {PLANNED_AT: f"{now:%Y%m%dT%H%M%SZ}", **parameters}
     solution = Search(scenario.method, parameters, facts=facts, world=world).run()
     if solution.needs:
         return Needs(probes=solution.needs)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from steersman.domain.environment import Environment
 from steersman.domain.fact import Fact, Instant, JsonObject, canonical
 from steersman.domain.ids import OperationName, ResourceId
 from steersman.domain.operation import Invocation, Operation
 from steersman.domain.signal import SignalName
+from steersman.planning.goal_names import services_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,19 @@ class World:
     signals: frozenset[SignalName] = frozenset()
     """Signals that some source can measure here; conditions on others are problems."""
     services: frozenset[str] = frozenset()
-    """Services known here: what a goal's text may name. Empty: not known."""
+    """Services known here: what a goal's text may name, and no others. Empty: not known."""
+    workloads: frozenset[str] = frozenset()
+    """Some of what runs here: a goal's text may name others as well."""
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    """What parameters of these names are where a goal does not say: the namespace of a cluster's context."""
+    list_workloads: OperationName | None = None
+    """The read that tells of these, as keys of its output's `workloads`; None: nobody does."""
     admits_new: Callable[[ResourceId], bool] = lambda _: False
     """Where in the protected set something new may be made, such as a backup; what is there already stays as it is."""
+
+    def named_in(self, text: str) -> frozenset[str]:
+        """What a text is read with: all services that are known, else those workloads that it names."""
+        return self.services or (frozenset(services_in(text, self.workloads)) if self.workloads else frozenset())
 
 
 class Reading(Fact):

@@ -11,6 +11,7 @@ from steersman.index.files import builtin
 from steersman.knowledge.document import read, write
 from steersman.knowledge.phrases.candidates import CANDIDATES
 from steersman.knowledge.trust import distrust
+from steersman.planning.planner import PLANNED_AT
 from steersman.toolsets.contracts.catalogue import contracts
 
 SCENARIOS = [item for item in builtin().scenarios if not item.id.startswith("deploy-bluegreen-lab")]
@@ -84,7 +85,7 @@ def test_its_method_calls_known_operations_with_their_arguments(scenario: Scenar
 
 @each
 def test_every_hole_is_a_parameter(scenario: Scenario) -> None:
-    known = {parameter.name for parameter in scenario.parameters} | {"item", "index"}
+    known = {parameter.name for parameter in scenario.parameters} | {"item", "index", PLANNED_AT}
     assert scenario.method is not None
     for hole in re.findall(r"\{([a-z_]+)\}", scenario.method.model_dump_json()):
         assert hole in known, hole

@@ -32,7 +32,12 @@ CASES = [
     if scenario.method and method.task == scenario.method.root
     for platform in sorted(scenario.labels.platforms)
 ]
-KNOWN: dict[str, JsonValue] = {"service": "payments", "target": "https://shop.test:8443", "version": "1.2.3"}
+KNOWN: dict[str, JsonValue] = {
+    "service": "payments",
+    "target": "https://shop.test:8443",
+    "version": "1.2.3",
+    "memory_limit": "1Gi",
+}
 VALUES: dict[str, JsonValue] = {
     "string": "x",
     "integer": 7,

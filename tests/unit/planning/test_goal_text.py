@@ -179,3 +179,37 @@ def test_numbers_that_nothing_takes_are_told() -> None:
     share = Parameter(name="share", kind="percent", schema={"type": "number"})
     taken = scenario.model_copy(update={"parameters": (*scenario.parameters, hold, share)})
     assert bind(Goal(text="front for 5 minutes at 20%"), taken, KNOWN)[1] == ()
+
+
+MEMORY = Parameter(name="memory_limit", kind="amount", words=("memory", "메모리"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("raise the memory limit of payments to 1Gi", "1Gi"),
+        ("raise the memory limit of payments from 256Mi to 1.5Gi", "1.5Gi"),
+        ("payments 메모리 한도를 512Mi로 올려줘", "512Mi"),
+        ("결제 메모리를 256Mi에서 2기가로", "2Gi"),
+        ("give checkout 768MB of memory", "768M"),
+        ("give checkout 2gb of memory", "2G"),
+        ("memory of pay-2Gi is low", None),
+        ("payments memory 1Gi or 2Gi", None),
+        ("wait 10m, then more memory", None),
+        ("give checkout 2Gi of disk", None),
+        ("more memory for payments", None),
+    ],
+)
+def test_amounts_of_memory_are_read_as_kubernetes_writes_them(text: str, said: str | None) -> None:
+    assert found_in(text, MEMORY, frozenset()) == said
+
+
+@pytest.mark.parametrize(("value", "fits"), [("512Mi", True), ("1.5G", True), ("1073741824", True), ("memory", False)])
+def test_what_is_no_amount_is_refused_with_how_to_write_one(value: str, fits: bool) -> None:
+    held = Scenario.model_validate({"id": "s", "goal": "g", "parameters": [MEMORY.model_dump(by_alias=True)]})
+    goal = Goal(text="more memory", parameters={"memory_limit": value})
+    if fits:
+        assert bind(goal, held, frozenset())[0] == {"memory_limit": value}
+    else:
+        with pytest.raises(InputError, match="write it as 512Mi"):
+            bind(goal, held, frozenset())

@@ -78,6 +78,7 @@ async def opened(settings: KubernetesSettings, opening: Opening) -> AsyncIterato
             await identity(),
             source=KubernetesSource(api, namespace),
             version=version,
+            defaults={"namespace": namespace},
             also=_beside(api, opening, identity, namespace),
         )
 

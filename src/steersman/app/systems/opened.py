@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from steersman.domain.environment import Environment, Tier
@@ -46,6 +46,8 @@ class Opened:
     """Asks the system which one answers, for `steer doctor`; raises as calls do. None: its identity has to do."""
     signals: frozenset[SignalName] = frozenset()
     """What that telemetry can measure."""
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    """What parameters of plans are here where a goal does not say."""
     also: tuple[Toolset, ...] = ()
     """More toolsets of the same identity."""
     reveal: Reveal | None = None

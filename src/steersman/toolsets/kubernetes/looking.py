@@ -9,18 +9,27 @@ from pydantic import JsonValue
 from steersman.domain.errors import ToolError
 from steersman.domain.fact import JsonObject
 from steersman.domain.ports import CallContext, Handler
-from steersman.remote.kubernetes.api import BAD_REQUEST, Ask, Document, RefusalError
+from steersman.remote.kubernetes.api import (
+    BAD_REQUEST,
+    FORBIDDEN,
+    NAMES_ONLY,
+    NOT_FOUND,
+    Ask,
+    Document,
+    RefusalError,
+)
 from steersman.remote.kubernetes.changing import path_of
 from steersman.remote.kubernetes.objects import spec, status
 from steersman.remote.kubernetes.ownership import metadata
 from steersman.remote.kubernetes.quantities import amount
-from steersman.remote.kubernetes.resources import DEPLOYMENTS, EVENTS, PODS, Resource
+from steersman.remote.kubernetes.resources import DEPLOYMENTS, EVENTS, PODS, ROLLOUTS, STATEFUL_SETS, Resource
 from steersman.remote.kubernetes.watching import Place
 from steersman.remote.text import one_line
 from steersman.toolsets.kubernetes import reading, settling, trouble
 from steersman.toolsets.kubernetes.cluster import Cluster, place_of
 from steersman.toolsets.kubernetes.workloads import pods_of
 
+WORKLOADS = (DEPLOYMENTS, STATEFUL_SETS, ROLLOUTS)
 MOST_EVENTS = 100
 MOST_PODS = 5
 MOST_AILING = 100
@@ -52,6 +61,7 @@ def handlers(cluster: Cluster) -> dict[str, Handler]:
         "list_objects": _list(cluster),
         "get_object": _object(cluster),
         "list_deployments": _deployments(cluster),
+        "list_workloads": _workloads(cluster),
         "pods": _pods(cluster),
         "ailing_pods": _ailing(cluster),
         "warnings": _warnings(cluster),
@@ -116,6 +126,28 @@ def _deployments(cluster: Cluster) -> Handler:
         return {"deployments": found, "count": len(found)}
 
     return run
+
+
+def _workloads(cluster: Cluster) -> Handler:
+    async def run(arguments: JsonObject, _: CallContext) -> JsonObject:
+        namespace = str(arguments.get("namespace") or cluster.namespace)
+        found: dict[str, JsonValue] = {}
+        for resource in WORKLOADS:
+            found |= dict.fromkeys(await _named(cluster, resource, namespace), resource.kind)
+        return {"namespace": namespace, "workloads": found}
+
+    return run
+
+
+async def _named(cluster: Cluster, resource: Resource, namespace: str) -> list[str]:
+    """Names of all objects of a kind; none where it is not served, or not ours to list."""
+    try:
+        found = await cluster.api.every(resource.path(namespace), accept=NAMES_ONLY)
+    except RefusalError as e:
+        if e.code not in (FORBIDDEN, NOT_FOUND):
+            raise
+        return []
+    return [str(metadata(each).get("name")) for each in found]
 
 
 def _pods(cluster: Cluster) -> Handler:

@@ -48,6 +48,10 @@ NEEDS: Mapping[str, tuple[Privilege, ...]] = MappingProxyType(
         "kubernetes.undo_rollout": (*CHANGED, *SETS),
         "kubernetes.rollout_history": (*DEPLOYMENT, *SETS),
         "kubernetes.list_deployments": _p(APPS, "deployments", "list"),
+        "kubernetes.list_workloads": (
+            *_p(APPS, "deployments statefulsets", "list"),
+            *_p(ARGO, "rollouts", "list"),
+        ),
         "kubernetes.pods": (*DEPLOYMENT, *PODS),
         "kubernetes.ailing_pods": PODS,
         "kubernetes.warnings": _p("", "events", "list"),

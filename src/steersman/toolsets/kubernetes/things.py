@@ -118,6 +118,12 @@ LIST_DEPLOYMENTS = reading(
     {"namespace": SPACE},
     {"deployments": LIST, "count": COUNT},
 )
+LIST_WORKLOADS = reading(
+    "kubernetes.list_workloads",
+    "Names the Deployments, StatefulSets and Rollouts of a namespace, as far as they may be listed, each with its kind",
+    {"namespace": SPACE},
+    {"namespace": SPACE, "workloads": STRINGS},
+).model_copy(update={"input_schema": closed({"namespace": SPACE}, optional=("namespace",))})
 LIST_NODES = reading("kubernetes.list_nodes", "Names the nodes and how each does", {}, {"nodes": LIST, "count": COUNT})
 PODS_OF = reading(
     "kubernetes.pods", "The pods of a workload: phase, restarts, why one waits", NAMED, {"pods": LIST, "count": COUNT}
@@ -162,6 +168,7 @@ READS = (
     LIST_OBJECTS,
     GET_OBJECT,
     LIST_DEPLOYMENTS,
+    LIST_WORKLOADS,
     LIST_NODES,
     PODS_OF,
     AILING,
