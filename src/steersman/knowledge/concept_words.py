@@ -32,7 +32,7 @@ gitops:gitops,argo cd,argocd,flux,sync from git,git as the source,깃옵스,깃 
 argo:argo,argo rollouts,rollouts,아르고,롤아웃
 hpa:hpa,horizontalpodautoscaler,horizontal pod autoscaler,autoscale,autoscaling,autoscaler,keda,오토스케일,자동 확장,자동확장,자동 스케일
 scaleup:scale,스케일,scale out,scale up,add capacity,add workers,more workers,more replicas,more pods,grow,increase,expand,add,스케일 아웃,스케일아웃,확장,증설,늘리,늘려,늘어나,추가
-replicas:replicas,replica count,number of pods,pod count,레플리카,파드 수,파드 개수,인스턴스 수
+replicas:replica count,replicas to,number of pods,pod count,레플리카 수,레플리카를,파드 수,파드 개수,인스턴스 수
 scaledown:scale down,scale in,shrink,reduce,smaller,downsize,lower,decrease,cut,축소,줄이,줄여,감축,낮추,감소
 queue:queue,backlog,message,messages,messages waiting,rabbitmq,kafka,sqs,broker,lag,consumer lag,jobs waiting,unprocessed jobs,큐,대기열,메시지,밀린,밀려,적체,쌓인,쌓여,쌓이,컨슈머,래빗엠큐,카프카
 worker:worker,consumer,background job,processor,워커,소비자,처리기,작업자
@@ -109,7 +109,7 @@ logvolume:log volume,log flood,log explosion,too many logs,debug logging,log spa
 tracing:trace,traces,tracing,distributed tracing,opentelemetry,otel,span,spans,tempo,jaeger,follow a request,request path,instrument,instrumentation,across services,추적,트레이스,트레이싱,분산 추적,오픈텔레메트리,계측,요청 흐름,요청이 어느 서비스,호출 경로,구간별
 microservice:microservice,microservices,services,service,마이크로서비스,서비스
 crashloop:crashloop,crashloopbackoff,keeps restarting,restart loop,restarts,restarting,crashing,crash,boot loop,크래시루프,크래시 루프,계속 재시작,반복해서 재시작,재시작을 반복,자꾸 죽,계속 죽,뜨자마자 죽,무한 재시작
-restart:restart,restarts,bounce,reboot,재시작,재기동,다시 시작,다시 띄,리스타트,껐다 켜,리부팅,재부팅
+restart:restart,restarts,bounce,reboot,재시작,재기동,다시 시작,리스타트,껐다 켜,리부팅,재부팅
 memory:memory,ram,heap,heap profile,heap dump,메모리,힙,램
 memleak:memory leak,leak,leaks,ram climbs,memory grows,climbs,keeps growing,누수,메모리 누수,계속 증가,새는,점점 늘
 oom:oom,oomkilled,out of memory,kernel kills,memory limit,oom killer,oom킬,메모리 부족,메모리 초과,커널이 죽,강제 종료
