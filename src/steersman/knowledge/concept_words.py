@@ -32,7 +32,7 @@ gitops:gitops,argo cd,argocd,flux,sync from git,git as the source,깃옵스,깃 
 argo:argo,argo rollouts,rollouts,아르고,롤아웃
 hpa:hpa,horizontalpodautoscaler,horizontal pod autoscaler,autoscale,autoscaling,autoscaler,keda,오토스케일,자동 확장,자동확장,자동 스케일
 scaleup:scale,스케일,scale out,scale up,add capacity,add workers,more workers,more replicas,more pods,grow,increase,expand,add,스케일 아웃,스케일아웃,확장,증설,늘리,늘려,늘어나,추가
-replicas:replica count,replicas to,number of pods,pod count,레플리카 수,레플리카를,파드 수,파드 개수,인스턴스 수
+replicas:replicas,replica count,number of pods,pod count,레플리카 수,레플리카를,파드 수,파드 개수,인스턴스 수
 scaledown:scale down,scale in,shrink,reduce,smaller,downsize,lower,decrease,cut,축소,줄이,줄여,감축,낮추,감소
 queue:queue,backlog,message,messages,messages waiting,rabbitmq,kafka,sqs,broker,lag,consumer lag,jobs waiting,unprocessed jobs,큐,대기열,메시지,밀린,밀려,적체,쌓인,쌓여,쌓이,컨슈머,래빗엠큐,카프카
 worker:worker,consumer,background job,processor,워커,소비자,처리기,작업자
