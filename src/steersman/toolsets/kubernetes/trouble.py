@@ -97,7 +97,7 @@ def shown(line: dict[str, JsonValue]) -> str:
 def runs_again(document: Document, container: str) -> bool:
     """Whether a container runs that has ended before: why it did stands in the log of its former run."""
     found = status(document).get("containerStatuses") or []
-    mine = next((each for each in found if each.get("name") == container), {})
+    mine: Document = next((each for each in found if each.get("name") == container), {})
     return _is(mine, "running") and any(_ends(mine))
 
 
