@@ -24,6 +24,8 @@ STARTING = frozenset({"ContainerCreating", "PodInitializing"})
 """What each pod waits for in the beginning: no trouble, unless it goes on."""
 STUCK = timedelta(minutes=2)
 """A pod that is not ready for so long will not become so by itself."""
+PRESENT = timedelta(minutes=2)
+"""What lies so little back is the present."""
 OFTEN = 3
 """Restarts of a container from which on it does not just recover."""
 PULLING = "Back-off pulling image"
@@ -39,8 +41,12 @@ class During:
 
     @classmethod
     def of(cls, arguments: JsonObject, now: datetime) -> During:
-        """Raises InputError for what is no instant with an offset."""
-        return cls(now, _given(arguments, "since"), _given(arguments, "until"))
+        """Raises InputError for what is no instant with an offset.
+
+        Windows of telemetry end a little before now: whoever asks until a moment ago is told how it is now.
+        """
+        until = _given(arguments, "until")
+        return cls(now, _given(arguments, "since"), None if until is not None and now - until < PRESENT else until)
 
     def has(self, at: datetime | None) -> bool:
         """Whether an instant lies in it; nobody knowing when, it may."""

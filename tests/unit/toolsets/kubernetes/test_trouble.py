@@ -228,3 +228,9 @@ async def test_pods_of_a_workload_that_is_no_deployment_are_found() -> None:
     assert [(each["pod"], each["workload"]) for each in found["pods"]] == [("db-0", "db")]
     assert (await ask(cluster, "logs", namespace=NAMESPACE, name="db"))["count"] == 2
     assert (await ask(cluster, "pods", namespace=NAMESPACE, name="nobody"))["pods"] == []
+
+
+@pytest.mark.parametrize(("back_s", "told"), [(5, "ImagePullBackOff"), (3_600, "")])
+def test_whoever_asks_until_a_moment_ago_is_told_how_it_is_now(back_s: float, told: str) -> None:
+    during = trouble.During.of({"since": ago(hours=2), "until": ago(seconds=back_s)}, NOW)
+    assert line(pod({"state": waiting("ImagePullBackOff")}, since=ago(seconds=1)), during)["reason"] == told
