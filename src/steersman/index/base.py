@@ -203,7 +203,9 @@ class KnowledgeBase:
         """Gives their vectors to entries that were added without; those that were removed since are forgotten."""
         waiting = {record.id for record in self.store.records(_LATE + self.namespace)}
         if waiting:
-            self._put([entry.scenario for entry in self.shelf().entries.values() if entry.scenario.id in waiting])
+            # Out of the store: another process may have added them since the shelf was read.
+            held = (record for record in self.store.records(self.namespace) if record.id in waiting)
+            self._put([Scenario.model_validate(record.document) for record in held])
             self.store.remove(_LATE + self.namespace, sorted(waiting))
 
 

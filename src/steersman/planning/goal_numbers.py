@@ -19,7 +19,7 @@ AMOUNT = re.compile(
 QUANTITY = re.compile(rf"{NUMBER}(?:[KMGTPE]i|[kMGTPEm])?")
 """Source: the `Quantity` type of Kubernetes, without exponents."""
 HANGUL_UNITS = {"기가": "Gi", "메가": "Mi"}
-FORMERLY = (re.compile(r"(?:from|was|now)\s*$", re.IGNORECASE), re.compile(r"\s*(?:에서|부터)"))
+FORMERLY = (re.compile(r"\b(?:from|was|now)\s*$", re.IGNORECASE), re.compile(r"\s*(?:에서|부터)"))
 """What stands before or after an amount that is to be no longer."""
 RANGES = (
     re.compile(rf"between\s+({NUMBER})\s+and\s+({NUMBER})", re.IGNORECASE),

@@ -167,3 +167,14 @@ def test_an_index_is_made_anew_with_entries_that_had_no_vectors_yet(tmp_path: Pa
     open_memories(tmp_path, embedder=None).add(read(CATS).scenarios, late=True)
     reindex(tmp_path, embedder=Letters())
     assert ids(open_memories(tmp_path, embedder=Letters()), Ask(goal="feed the office cats"))[0] == "cats"
+
+
+def test_vectors_are_made_also_for_what_another_process_added_since_the_shelf_was_read(tmp_path: Path) -> None:
+    mine, others = (open_memories(tmp_path, embedder=Letters()) for _ in range(2))
+    mine.add(read(CATS).scenarios)
+    mine.search(Ask(goal="cats"))
+    others.add(read(DOGS).scenarios, late=True)
+    mine.search(Ask(goal="cats"))
+    (asked,) = Letters().embed(["walk the office dogs"])
+    first, *_ = mine.store.search(mine.namespace, asked, limit=1)
+    assert (first.id, round(float(first.score), 3)) == ("dogs", 1.0)
